@@ -1,0 +1,281 @@
+# covey.  One Makefile for everything; `make help` lists what it can do.
+#
+# Sources are found, not listed: a file in the right folder is built.
+#   proto/*.c          build/libcovey_proto.a
+#   store/*.c          build/libcovey_store.a, with the migrations of
+#                      store/schema/ as a table of strings
+#   daemon/node*.c     build/libcovey_node.a
+#   daemon/*.c         build/coveyd
+#   cli/*.c            build/covey
+#   tests/unit/test_X.c    one cmocka program each; lib*.c and support*.c there
+#                          are linked to all of them
+#   tests/S/tool_X.c   build/tests/S/tool_X, a program that suite S runs
+#   tests/S/run.js     suite S of `make check`
+#
+# There are two builds of everything: build/ to use, build/san/ for the unit
+# tests, with the address and undefined-behaviour sanitizers.
+#
+# Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; WERROR=1 makes a warning an
+# error (always so when CI is set); UNIT=name picks one unit test; KEEP=1 leaves
+# the demo running; V=1 shows each command.
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# `make clean all` means one after the other.
+ifneq ($(filter clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PREFIX ?= /usr/local
+UNIT ?= *
+Q := $(if $(V),,@)
+B := build
+S := build/san
+
+# ---- sources
+
+PROTO_SRC := $(wildcard proto/*.c)
+STORE_SRC := $(wildcard store/*.c)
+NODE_SRC := $(wildcard daemon/node*.c)
+SHELL_SRC := $(filter-out $(NODE_SRC) daemon/main.c,$(wildcard daemon/*.c))
+CLI_SRC := $(filter-out cli/main.c,$(wildcard cli/*.c))
+UNIT_SRC := $(wildcard tests/unit/test_$(UNIT).c)
+UNIT_SUPPORT := $(wildcard tests/unit/lib*.c tests/unit/support*.c)
+TOOL_SRC := $(wildcard tests/*/tool_*.c)
+SCHEMA_SQL := $(sort $(wildcard store/schema/*.sql))
+SCHEMA_OBJ := $(if $(SCHEMA_SQL),gen/schema_sql.o)
+
+BINARIES := $(if $(wildcard daemon/main.c),coveyd) $(if $(wildcard cli/main.c),covey)
+ARCHIVES := shell cli node store proto
+TOOLS := $(TOOL_SRC:tests/%.c=$(B)/tests/%)
+
+# ---- flags
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+    -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+    -Wswitch-enum -Wundef -Wformat=2 -Wvla -Walloca -Wpointer-arith \
+    -Wwrite-strings -Wcast-qual -Wimplicit-fallthrough -Wtrampolines \
+    -Wbidi-chars=any -Wlogical-op -Wduplicated-cond
+
+# Hardening by the OpenSSF's guide for C, as far as the compiler knows it.
+HARDENING := -fstack-clash-protection -fstack-protector-strong \
+    -fcf-protection=full -mbranch-protection=standard \
+    -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr \
+    -fno-delete-null-pointer-checks -fno-strict-overflow \
+    -fno-strict-aliasing -fstrict-flex-arrays=3
+HARDENING_LD := -Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now
+
+# What the compiler at hand accepts of these, and what the libraries want, is
+# found out once and kept in $(CONFIG).
+PROBED := $(WARNINGS) -Wnull-dereference $(HARDENING)
+LIBRARIES := libuv libsodium sqlite3 msgpack libmicrohttpd inih libcurl jansson
+CONFIG := $(B)/config-$(subst /,_,$(subst $() ,_,$(CC))).mk
+
+ifneq ($(filter-out help deps% demo bench check clean format,$(or $(MAKECMDGOALS),all)),)
+include $(CONFIG)
+endif
+
+$(CONFIG): Makefile
+	@mkdir -p $(@D)
+	@$(CC) --version >/dev/null || \
+	    { echo "$(CC) does not run: try make deps" >&2; exit 1; }
+	@for library in $(LIBRARIES); do \
+	    pkg-config --exists $$library || \
+	        { echo "$$library is not installed: try make deps" >&2; exit 1; }; \
+	    echo "CFLAGS_$$library := $$(pkg-config --cflags $$library)"; \
+	    echo "LIBS_$$library := $$(pkg-config --libs $$library)"; \
+	done >$@
+	@for flag in $(PROBED); do \
+	    echo 'int main(void) { return 0; }' | \
+	        $(CC) -Werror $$flag -x c -c -o $@.o - 2>/dev/null && \
+	        echo "ACCEPTED += $$flag"; \
+	done >>$@; rm -f $@.o
+
+accepted = $(filter $(ACCEPTED),$(1))
+
+COMMON := -std=c11 -D_GNU_SOURCE -I. -g -pthread -ffile-prefix-map=$(CURDIR)=. \
+    $(call accepted,$(WARNINGS)) $(if $(CI)$(filter 1,$(WERROR)),-Werror) \
+    $(sort $(foreach library,$(LIBRARIES),$(CFLAGS_$(library))))
+
+# -Wnull-dereference cries wolf in instrumented code, so only here.
+FLAGS_$(B) = $(COMMON) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE \
+    $(call accepted,-Wnull-dereference $(HARDENING)) $(CFLAGS)
+LINK_$(B) = -pthread -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS)
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_$(S) = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) $(CFLAGS)
+LINK_$(S) = -pthread $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
+
+LIBS_core = $(LIBS_sqlite3) $(LIBS_msgpack) $(LIBS_libsodium)
+LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih)
+LIBS_covey = $(LIBS_libcurl) $(LIBS_jansson) $(LIBS_msgpack) $(LIBS_libsodium)
+LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
+
+# ---- the two builds
+
+# What a build depends on beside its sources: its flags, and which files there
+# are, so that a changed option rebuilds and a deleted file leaves its archive.
+define remember
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@
+endef
+
+# $(call build,FOLDER)
+define build
+$(1)/flags: FORCE
+	$$(call remember,$$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)))
+
+$(1)/sources: FORCE
+	$$(call remember,$$(sort $$(wildcard */*.c)) $$(SCHEMA_SQL))
+
+$(1)/obj/%.o: %.c $(1)/flags
+	$$(call compile,$(1))
+
+$(1)/obj/gen/%.o: $(B)/gen/%.c $(1)/flags
+	$$(call compile,$(1))
+
+$(1)/libcovey_proto.a: $$(PROTO_SRC:%.c=$(1)/obj/%.o)
+$(1)/libcovey_store.a: $$(STORE_SRC:%.c=$(1)/obj/%.o) $$(SCHEMA_OBJ:%=$(1)/obj/%)
+$(1)/libcovey_node.a: $$(NODE_SRC:%.c=$(1)/obj/%.o)
+$(1)/libcovey_shell.a: $$(SHELL_SRC:%.c=$(1)/obj/%.o)
+$(1)/libcovey_cli.a: $$(CLI_SRC:%.c=$(1)/obj/%.o)
+
+$(1)/libcovey_%.a: $(1)/sources
+	@echo "  AR    $$@"
+	$$(Q)rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
+
+$(1)/coveyd: $(1)/obj/daemon/main.o $(1)/libcovey_shell.a \
+    $(1)/libcovey_node.a $(1)/libcovey_store.a $(1)/libcovey_proto.a
+	$$(call link,$(1),$$(LIBS_coveyd))
+
+$(1)/covey: $(1)/obj/cli/main.o $(1)/libcovey_cli.a $(1)/libcovey_proto.a
+	$$(call link,$(1),$$(LIBS_covey))
+
+-include $$(shell find $(1)/obj -name '*.d' 2>/dev/null)
+endef
+
+# cmocka hands each test a `state` that most have no use for.
+define compile
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	$(Q)$(CC) $(FLAGS_$(1)) $(if $(filter tests/%,$<),-Wno-unused-parameter) \
+	    -MMD -MP -c -o $@ $<
+endef
+
+define link
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LINK_$(1)) -o $@ $(filter %.o %.a,$^) $(2)
+endef
+
+$(eval $(call build,$(B)))
+$(eval $(call build,$(S)))
+
+$(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q)LC_ALL=C awk -f store/schema/embed.awk $(SCHEMA_SQL) >$@
+
+$(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES:%=$(B)/libcovey_%.a)
+	$(call link,$(B),$(LIBS_all))
+
+# ---- tests
+
+UNIT_PROGRAMS := $(UNIT_SRC:%.c=$(S)/%)
+UNIT_LOGS := $(UNIT_SRC:tests/%.c=$(B)/log/%.log)
+SUITES := $(patsubst tests/%/run.js,%,$(wildcard tests/*/run.js))
+SUITE_LOGS := $(SUITES:%=$(B)/log/%.log)
+
+$(UNIT_PROGRAMS): $(S)/%: $(S)/obj/%.o $(UNIT_SUPPORT:%.c=$(S)/obj/%.o) \
+    $(ARCHIVES:%=$(S)/libcovey_%.a)
+	$(call link,$(S),-lcmocka $(LIBS_all))
+
+# A log is the outcome of a run, so it is made anew each time.  Lint comes
+# first, then the unit tests side by side, then each suite alone, since suites
+# start daemons and mind the time.
+$(UNIT_LOGS): $(B)/log/%.log: $(S)/tests/% FORCE
+	@sh tests/tally run $@ $<
+
+$(B)/log/lint.log: $(B)/libcovey_proto.a FORCE
+	@sh tests/tally show $@ sh tests/lint/lint.sh $(B)/libcovey_proto.a
+
+.PHONY: suites
+suites: $(UNIT_LOGS) all
+	@for suite in $(SUITES); do \
+	    echo "  RUN   $$suite"; \
+	    sh tests/tally show $(B)/log/$$suite.log node tests/$$suite/run.js; \
+	done
+
+# ---- what one asks for
+
+.PHONY: all san test lint format check demo bench install clean help deps \
+    deps-build deps-demo no-unit-test FORCE
+
+all: ## coveyd, covey and the programs that suites use
+all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
+
+san: ## coveyd and covey with sanitizers, in build/san
+san: $(BINARIES:%=$(S)/%)
+
+test: ## unit tests under sanitizers; UNIT=wire runs tests/unit/test_wire.c
+test: $(or $(UNIT_LOGS),no-unit-test)
+	@sh tests/tally sum $(UNIT_LOGS)
+
+no-unit-test:
+	@echo "there is no tests/unit/test_$(UNIT).c" >&2; exit 1
+
+lint: ## the rules of the tree: includes, symbols, format, lengths
+lint: $(B)/libcovey_proto.a
+	@sh tests/lint/lint.sh $(B)/libcovey_proto.a
+
+format: ## let clang-format rewrite our C files
+format:
+	@sh tests/lint/lint.sh format
+
+check: ## everything: deps, lint, unit tests, suites; ends "N passed, N failed"
+check: deps
+	@rm -rf $(B)/log
+	+@$(MAKE) --no-print-directory -k $(B)/log/lint.log && \
+	    $(MAKE) --no-print-directory -k suites || true
+	@sh tests/tally sum $(B)/log/lint.log $(UNIT_LOGS) $(SUITE_LOGS)
+
+demo: ## a cluster of five schools and a relay on this machine; KEEP=1 leaves it
+demo: deps-demo
+	+@$(MAKE) --no-print-directory all
+	@node tests/demo/demo.js $(if $(KEEP),--keep)
+
+bench: ## figures, beside what the machine can do
+bench: deps-demo
+	+@$(MAKE) --no-print-directory all
+	@$(if $(wildcard tests/bench/bench.js),node tests/bench/bench.js,echo "no benchmark yet")
+
+install: ## coveyd and covey to DESTDIR/PREFIX/bin
+install: $(BINARIES:%=$(B)/%)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $^ $(DESTDIR)$(PREFIX)/bin
+
+deps: ## from Debian and npm, what is missing to build, run and check
+	@sh .ci/deps check
+
+deps-build: ## what is missing to build
+	@sh .ci/deps build
+
+deps-demo: ## what is missing to build and run the demo
+	@sh .ci/deps demo
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\): ## /\1|/p' Makefile | \
+	    awk -F '|' '{ printf "  %-12s %s\n", $$1, $$2 }'
