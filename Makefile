@@ -117,7 +117,7 @@ FLAGS_$(S) = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) $(CFLAGS)
 LINK_$(S) = -pthread $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
 
 LIBS_core = $(LIBS_sqlite3) $(LIBS_msgpack) $(LIBS_libsodium)
-LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih)
+LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih) $(LIBS_jansson)
 LIBS_covey = $(LIBS_libcurl) $(LIBS_jansson) $(LIBS_msgpack) $(LIBS_libsodium)
 LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
 

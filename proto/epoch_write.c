@@ -176,7 +176,6 @@ static enum covey_rc seal(struct writing *w)
     w->e.history = buf_bytes(&w->history);
     w->e.hash = epoch_hash(&w->e);
     epoch_sign(&w->e, draft->signer, &w->signatures);
-    w->e.signatures = buf_bytes(&w->signatures);
     return COVEY_OK;
 }
 

@@ -1,0 +1,629 @@
+/* node_space.c - spaces in memory: epochs folded, keys, roles. */
+#include "daemon/node_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/wire.h"
+
+bool node_grow(void **items, size_t *cap, size_t count, size_t size)
+{
+    if (count < *cap)
+        return true;
+    size_t more = *cap == 0 ? 8 : *cap * 2;
+    void *p = realloc(*items, more * size);
+    if (p == NULL)
+        return false;
+    *items = p;
+    *cap = more;
+    return true;
+}
+
+struct node_space *space_by_id(struct node *node, const struct space_id *id)
+{
+    for (struct node_space *s = node->spaces; s != NULL; s = s->next)
+        if (memcmp(&s->row.id, id, sizeof *id) == 0)
+            return s;
+    return NULL;
+}
+
+struct node_space *space_by_text(struct node *node, const char *text)
+{
+    struct space_id id;
+
+    if (text == NULL || !hex_decode(text, id.b, sizeof id.b))
+        return NULL;
+    struct node_space *s = space_by_id(node, &id);
+    return s != NULL && s->row.n != 0 ? s : NULL;
+}
+
+static void derive_author(struct node *node, struct node_space *s)
+{
+    s->author_seed = author_seed(&node->secrets.sign, s->row.label);
+    sign_pair_from(&s->author_seed, &s->author);
+}
+
+struct node_space *space_new(struct node *node, const struct space_id *id)
+{
+    struct node_space *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    s->row.id = *id;
+    s->row.role = ROLE_CARRIER;
+    s->row.carried = true;
+    memcpy(s->row.label, id->b, sizeof s->row.label);
+    membership_init(&s->m, &node->mem);
+    s->m.space = *id;
+    s->sealed_at = node->clock.now;
+    derive_author(node, s);
+    s->next = node->spaces;
+    node->spaces = s;
+    return s;
+}
+
+void space_free(struct node *node, struct node_space *s)
+{
+    struct node_space **at = &node->spaces;
+
+    while (*at != NULL && *at != s)
+        at = &(*at)->next;
+    if (*at == s)
+        *at = s->next;
+    membership_clear(&s->m);
+    sign_pair_clear(&s->author);
+    sodium_memzero(&s->keys, sizeof s->keys);
+    sodium_memzero(&s->author_seed, sizeof s->author_seed);
+    free(s->epochs);
+    free(s->roles);
+    free(s);
+}
+
+static void drop_links(struct node *node, struct conn *c,
+                       const struct node_space *s)
+{
+    struct link **at = &c->links;
+
+    while (*at != NULL) {
+        struct link *l = *at;
+
+        if (l->space != s) {
+            at = &l->next;
+            continue;
+        }
+        *at = l->next;
+        link_free(node, l);
+    }
+}
+
+void space_retire(struct node *node, struct node_space *s)
+{
+    for (struct conn *c = node->conns; c != NULL; c = c->next)
+        drop_links(node, c, s);
+    for (struct target *t = node->targets; t != NULL; t = t->next)
+        if (t->space == s) {
+            t->space = NULL;
+            t->keep = false;
+        }
+    space_free(node, s);
+    targets_refresh(node);
+}
+
+const struct epoch_mark *space_epoch(const struct node_space *s,
+                                     const struct hash *hash, uint64_t *number)
+{
+    for (size_t i = s->epoch_count; i > 0; i--)
+        if (memcmp(&s->epochs[i - 1].hash, hash, sizeof *hash) == 0) {
+            *number = i - 1;
+            return &s->epochs[i - 1];
+        }
+    return NULL;
+}
+
+bool space_role_at(const struct node_space *s, const struct sign_key *author,
+                   uint64_t number, enum role *role, struct member_tag *tag)
+{
+    const struct seat_author *a = membership_author(&s->m, author);
+
+    if (a == NULL || a->since > number)
+        return false;
+    for (size_t i = s->role_count; i > 0; i--) {
+        const struct role_mark *mark = &s->roles[i - 1];
+
+        if (mark->slot != a->slot || mark->since > number)
+            continue;
+        const struct seat *seat = membership_seat(&s->m, a->slot);
+        *role = mark->role;
+        *tag = member_tag_of(&seat->id);
+        return mark->present;
+    }
+    return false;
+}
+
+bool space_is_chair(const struct node_space *s)
+{
+    const struct seat_author *a = membership_author(&s->m, &s->author.key);
+
+    return a != NULL && !a->cut && (a->rights & RIGHT_CHAIR) != 0;
+}
+
+static bool space_is_alone(const struct node_space *s)
+{
+    size_t carriers = 0;
+
+    for (size_t i = 0; i < s->m.carrier_count; i++)
+        carriers += s->m.carriers[i].present ? 1 : 0;
+    return carriers == 0 && s->m.node_count <= 1;
+}
+
+bool space_may_sign(const struct node *node, const struct node_space *s)
+{
+    (void)node;
+    return s->head_heard || space_is_alone(s);
+}
+
+bool space_arrived(const struct node *node, const struct node_space *s)
+{
+    const struct seat_carrier *k = membership_carrier(&s->m, &node->noise_key);
+
+    return s->row.n != 0 && (s->m.readable || (k != NULL && k->present));
+}
+
+/* Note what an epoch changed in roles: one mark for each that differs. */
+static bool note_roles(struct node_space *s)
+{
+    for (size_t i = 0; i < s->m.seat_count; i++) {
+        const struct seat *seat = &s->m.seats[i];
+        const struct role_mark *last = NULL;
+
+        for (size_t k = s->role_count; k > 0 && last == NULL; k--)
+            if (s->roles[k - 1].slot == seat->slot)
+                last = &s->roles[k - 1];
+        if (last != NULL && last->role == seat->role &&
+            last->present == seat->present)
+            continue;
+        if (!node_grow((void **)&s->roles, &s->role_cap, s->role_count,
+                       sizeof *s->roles))
+            return false;
+        s->roles[s->role_count++] = (struct role_mark){
+            s->m.number, seat->slot, seat->role, seat->present};
+    }
+    return true;
+}
+
+static bool note_epoch(struct node_space *s)
+{
+    if (!node_grow((void **)&s->epochs, &s->epoch_cap, s->epoch_count,
+                   sizeof *s->epochs))
+        return false;
+    s->epochs[s->epoch_count++] =
+        (struct epoch_mark){s->m.head, s->m.key_number};
+    return note_roles(s);
+}
+
+/* Put the state after one more epoch in place of the one before it. */
+static enum covey_rc advance(struct node_space *s, struct membership *next)
+{
+    membership_clear(&s->m);
+    s->m = *next;
+    return note_epoch(s) ? COVEY_OK : COVEY_ENOMEM;
+}
+
+/* Verify one epoch and apply it to what stands. */
+static enum covey_rc take_one(struct node *node, struct node_space *s,
+                              const struct epoch *e,
+                              const struct space_keys *keys)
+{
+    struct membership next;
+    enum covey_rc rc = epoch_verify(&s->m, e);
+
+    if (rc != COVEY_OK)
+        return rc;
+    membership_init(&next, &node->mem);
+    rc = epoch_apply(&s->m, e, keys, &next);
+    if (rc == COVEY_OK)
+        return advance(s, &next);
+    membership_clear(&next);
+    return rc;
+}
+
+static void restart_fold(struct node *node, struct node_space *s)
+{
+    membership_clear(&s->m);
+    membership_init(&s->m, &node->mem);
+    s->m.space = s->row.id;
+    s->epoch_count = 0;
+    s->role_count = 0;
+}
+
+/* The key that an epoch is under, as the record has it. */
+static enum covey_rc keys_for(struct node *node, const struct node_space *s,
+                              uint32_t number, struct space_keys *out)
+{
+    out->number = number;
+    return space_key_get(node->store, s->row.n, number, &out->key,
+                         &out->history);
+}
+
+static enum covey_rc load_epoch(struct node *node, struct node_space *s,
+                                uint64_t number, struct covey_buf *bytes,
+                                struct epoch *e)
+{
+    buf_reset(bytes);
+    enum covey_rc rc = epoch_get(node->store, s->row.n, number, bytes);
+
+    return rc == COVEY_OK ? epoch_read(buf_bytes(bytes), e) : rc;
+}
+
+/* Fold the whole chain of the record anew, with keys where there are any. */
+static enum covey_rc refold(struct node *node, struct node_space *s)
+{
+    struct covey_buf bytes;
+    struct epoch e;
+    enum covey_rc rc = COVEY_OK;
+
+    buf_init(&bytes, &node->mem, EPOCH_MAX);
+    restart_fold(node, s);
+    for (uint64_t i = 0; rc == COVEY_OK; i++) {
+        struct space_keys keys;
+
+        rc = load_epoch(node, s, i, &bytes, &e);
+        if (rc != COVEY_OK)
+            break;
+        bool open = !s->row.carried &&
+                    keys_for(node, s, e.key_number, &keys) == COVEY_OK;
+        if (!s->row.carried && !open) {
+            rc = COVEY_ECORRUPT;
+            break;
+        }
+        rc = take_one(node, s, &e, open ? &keys : NULL);
+        if (open)
+            s->keys = keys;
+        s->has_key = open;
+    }
+    buf_clear(&bytes);
+    return rc == COVEY_ENONE && s->epoch_count > 0 ? COVEY_OK : rc;
+}
+
+enum covey_rc space_load_all(struct node *node)
+{
+    struct space_row row;
+    int64_t n = 0;
+    enum covey_rc rc;
+
+    while ((rc = space_next(node->store, n, &row)) == COVEY_OK) {
+        n = row.n;
+        struct node_space *s = space_new(node, &row.id);
+        if (s == NULL)
+            return COVEY_ENOMEM;
+        s->row = row;
+        derive_author(node, s);
+        rc = refold(node, s);
+        if (rc != COVEY_OK)
+            return rc == COVEY_ENOMEM ? rc : COVEY_ECORRUPT;
+    }
+    return rc == COVEY_ENONE ? COVEY_OK : rc;
+}
+
+static enum covey_rc project_members(struct node *node,
+                                     const struct node_space *s)
+{
+    for (size_t i = 0; i < s->m.seat_count; i++) {
+        const struct seat *seat = &s->m.seats[i];
+        struct member_row row = {seat->id,   seat->name,    seat->role,
+                                 seat->kind, seat->urn,     seat->present,
+                                 seat->slot};
+        enum covey_rc rc = space_project_member(node->store, s->row.n, &row);
+
+        if (rc != COVEY_OK)
+            return rc;
+    }
+    return COVEY_OK;
+}
+
+static enum covey_rc project_nodes(struct node *node,
+                                   const struct node_space *s)
+{
+    enum covey_rc rc = COVEY_OK;
+
+    for (size_t i = 0; i < s->m.node_count && rc == COVEY_OK; i++) {
+        const struct seat_node *at = &s->m.nodes[i];
+        struct node_row row = {at->slot, at->cert.noise, at->author,
+                               NULL,     at->address,    at->present};
+
+        rc = space_project_node(node->store, s->row.n, &row);
+    }
+    for (size_t i = 0; i < s->m.carrier_count && rc == COVEY_OK; i++) {
+        const struct seat_carrier *at = &s->m.carriers[i];
+        struct node_row row = {UINT32_MAX, at->key,     {{0}},
+                               at->name,   at->address, at->present};
+
+        rc = space_project_node(node->store, s->row.n, &row);
+    }
+    return rc;
+}
+
+/* Write what the record shows of a space: its row, members and nodes. */
+static enum covey_rc project(struct node *node, struct node_space *s)
+{
+    const struct seat_author *a = membership_author(&s->m, &s->author.key);
+    const struct seat *own = a == NULL ? NULL : membership_seat(&s->m, a->slot);
+
+    if (s->m.readable && own != NULL) {
+        s->row.carried = false;
+        s->row.kind = s->m.kind;
+        s->row.role = own->role;
+        memcpy(s->row.name, s->m.name, sizeof s->row.name);
+    }
+    enum covey_rc rc = space_set(node->store, &s->row);
+    if (rc == COVEY_OK)
+        rc = space_project_begin(node->store, s->row.n);
+    if (rc == COVEY_OK)
+        rc = project_members(node, s);
+    return rc == COVEY_OK ? project_nodes(node, s) : rc;
+}
+
+void space_announce(struct node *node)
+{
+    for (struct node_space *s = node->spaces; s != NULL; s = s->next) {
+        if (!s->changed)
+            continue;
+        s->changed = false;
+        node->targets_stale = true;
+        for (struct conn *c = node->conns; c != NULL; c = c->next)
+            if (c->up && !c->closing)
+                links_open(node, c);
+        sync_epoch_changed(node, s);
+        join_epoch_changed(node, s);
+    }
+}
+
+/* Store the newest epoch's bytes and what it makes of the space. */
+static enum covey_rc keep(struct node *node, struct node_space *s,
+                          struct covey_bytes bytes)
+{
+    enum covey_rc rc = COVEY_OK;
+
+    if (s->row.n == 0)
+        rc = space_add(node->store, &s->row);
+    if (rc == COVEY_OK)
+        rc = epoch_add(node->store, s->row.n, s->m.number, &s->m.head, bytes);
+    if (rc == COVEY_OK && space_arrived(node, s) &&
+        joining_of(node, &s->row.id) != NULL)
+        rc = joining_drop(node->store, &s->row.id);
+    return rc == COVEY_OK ? project(node, s) : rc;
+}
+
+static enum covey_rc write_epoch(struct node *node, struct node_space *s,
+                                 const struct epoch_draft *draft,
+                                 struct covey_why *why)
+{
+    struct covey_buf bytes;
+    struct membership next;
+
+    buf_init(&bytes, &node->mem, EPOCH_MAX);
+    membership_init(&next, &node->mem);
+    enum covey_rc rc = epoch_write(&s->m, draft, &node->rng, &next, &bytes, why);
+    if (rc != COVEY_OK) {
+        membership_clear(&next);
+        buf_clear(&bytes);
+        return rc;
+    }
+    rc = advance(s, &next);
+    if (rc == COVEY_OK)
+        rc = keep(node, s, buf_bytes(&bytes));
+    buf_clear(&bytes);
+    if (rc != COVEY_OK)
+        node_failed(node, rc);
+    return rc;
+}
+
+enum covey_rc space_extend(struct node *node, struct node_space *s,
+                           const struct epoch_change *changes, size_t count,
+                           const struct epoch_box_for *boxes, size_t box_count,
+                           struct covey_why *why)
+{
+    if (!space_is_chair(s)) {
+        snprintf(why->text, sizeof why->text,
+                 "only the chair of %.100s can do this; ask the school that "
+                 "chairs it",
+                 s->row.name);
+        return COVEY_EREFUSED;
+    }
+    if (!space_may_sign(node, s)) {
+        snprintf(why->text, sizeof why->text,
+                 "no member or carrier of %.100s has been heard since this "
+                 "daemon started; try again when one is connected",
+                 s->row.name);
+        return COVEY_ENOTYET;
+    }
+    enum covey_rc rc = node_group(node);
+    if (rc != COVEY_OK)
+        return rc;
+    struct epoch_draft draft = {.changes = changes,
+                                .change_count = count,
+                                .boxes = boxes,
+                                .box_count = box_count,
+                                .keys = &s->keys,
+                                .signer = &s->author};
+    rc = write_epoch(node, s, &draft, why);
+    s->changed |= rc == COVEY_OK;
+    return rc;
+}
+
+/* A space with a fresh salt, whose id follows from this node's key in it. */
+static struct node_space *found_space(struct node *node, uint8_t salt[16])
+{
+    struct sign_pair pair;
+    struct seed seed;
+
+    rng_draw(&node->rng, salt, 16);
+    seed = author_seed(&node->secrets.sign, salt);
+    sign_pair_from(&seed, &pair);
+    struct space_id id = epoch_space_id(salt, &pair.key);
+    sign_pair_clear(&pair);
+    sodium_memzero(&seed, sizeof seed);
+    struct node_space *s = space_new(node, &id);
+    if (s == NULL)
+        return NULL;
+    memcpy(s->row.label, salt, sizeof s->row.label);
+    derive_author(node, s);
+    s->row.carried = false;
+    s->keys.number = 0;
+    s->keys.key = rng_seed(&node->rng);
+    s->keys.history = rng_seed(&node->rng);
+    s->has_key = true;
+    return s;
+}
+
+#define GENESIS_CHANGES 5
+
+static void genesis_changes(struct node *node, struct node_space *s,
+                            const uint8_t salt[16],
+                            uint8_t author_cert[AUTHOR_CERT_SIZE],
+                            struct epoch_change out[GENESIS_CHANGES])
+{
+    const struct store_self *self = store_self(node->store);
+
+    author_cert_make(&node->secrets.sign, &s->author_seed, &s->row.id,
+                     author_cert);
+    memset(out, 0, GENESIS_CHANGES * sizeof *out);
+    out[0].op = EPOCH_SALT;
+    memcpy(out[0].salt, salt, sizeof out[0].salt);
+    out[1].op = EPOCH_AUTHOR;
+    out[1].author = s->author.key;
+    out[1].rights = RIGHT_CHAIR | RIGHT_VOTES;
+    out[2].op = EPOCH_TERMS;
+    out[2].name = s->row.name;
+    out[2].space_kind = s->row.kind;
+    out[3].op = EPOCH_SEAT;
+    out[3].role = ROLE_CHAIR;
+    out[3].member_kind = self->kind;
+    out[3].urn = self->urn;
+    out[3].name = self->name;
+    out[3].cert = self->member_cert;
+    out[4].op = EPOCH_NODE;
+    out[4].cert = self->node_cert;
+    out[4].author_cert = (struct covey_bytes){author_cert, AUTHOR_CERT_SIZE};
+    out[4].address = node->advertise;
+}
+
+enum covey_rc space_create(struct node *node, const char *name,
+                           enum space_kind kind, enum admit_mode admit,
+                           struct node_space **out, struct covey_why *why)
+{
+    struct epoch_change changes[GENESIS_CHANGES];
+    uint8_t cert[AUTHOR_CERT_SIZE];
+    uint8_t salt[16];
+    enum covey_rc rc = node_group(node);
+
+    if (rc != COVEY_OK)
+        return rc;
+    struct node_space *s = found_space(node, salt);
+    if (s == NULL)
+        return COVEY_ENOMEM;
+    snprintf(s->row.name, sizeof s->row.name, "%s", name);
+    s->row.kind = kind;
+    genesis_changes(node, s, salt, cert, changes);
+    changes[2].admit = admit;
+    struct epoch_box_for box = {node->reading_key, true};
+    struct epoch_draft draft = {.changes = changes,
+                                .change_count = GENESIS_CHANGES,
+                                .boxes = &box,
+                                .box_count = 1,
+                                .keys = &s->keys,
+                                .signer = &s->author};
+    rc = write_epoch(node, s, &draft, why);
+    if (rc == COVEY_OK)
+        rc = space_key_put(node->store, s->row.n, 0, &s->keys.key,
+                           &s->keys.history);
+    if (rc != COVEY_OK) {
+        space_free(node, s);
+        return rc;
+    }
+    *out = s;
+    s->changed = true;
+    return COVEY_OK;
+}
+
+/* The keys that an epoch seals to this node are right: keep them, read the
+ * whole chain with them, and become a reader of the space. */
+static enum covey_rc become_reader(struct node *node, struct node_space *s,
+                                   const struct space_keys *keys)
+{
+    enum covey_rc rc = space_key_put(node->store, s->row.n, keys->number,
+                                     &keys->key, &keys->history);
+
+    if (rc != COVEY_OK)
+        return rc;
+    s->row.carried = false;
+    rc = refold(node, s);
+    if (rc != COVEY_OK)
+        return rc;
+    rc = project(node, s);
+    if (rc == COVEY_OK && joining_of(node, &s->row.id) != NULL)
+        rc = joining_drop(node->store, &s->row.id);
+    return rc;
+}
+
+static bool box_for_me(struct node *node, const struct node_space *s,
+                       const struct epoch *e, struct space_keys *keys)
+{
+    return membership_author(&s->m, &s->author.key) != NULL &&
+           epoch_open_box(e, &node->secrets.reading, keys) == COVEY_OK &&
+           epoch_key_matches(e, &keys->key);
+}
+
+static enum covey_rc take_stored(struct node *node, struct node_space *s,
+                                 struct covey_bytes bytes,
+                                 const struct epoch *e)
+{
+    struct space_keys keys;
+    bool member = !s->row.carried && s->has_key;
+
+    if (member && e->key_number != s->keys.number) {
+        if (epoch_open_box(e, &node->secrets.reading, &keys) != COVEY_OK ||
+            !epoch_key_matches(e, &keys.key))
+            return COVEY_EFORGED;
+        enum covey_rc rc = space_key_put(node->store, s->row.n, keys.number,
+                                         &keys.key, &keys.history);
+        if (rc != COVEY_OK)
+            return rc;
+        s->keys = keys;
+    }
+    enum covey_rc rc = take_one(node, s, e, member ? &s->keys : NULL);
+    if (rc == COVEY_OK)
+        rc = keep(node, s, bytes);
+    if (rc == COVEY_OK && s->row.carried && box_for_me(node, s, e, &keys))
+        rc = become_reader(node, s, &keys);
+    return rc;
+}
+
+enum covey_rc space_take_epochs(struct node *node, struct node_space *s,
+                                const struct epochs *epochs, bool *advanced)
+{
+    struct wire_cursor c = wire_cursor(epochs->items);
+    enum covey_rc rc = node_group(node);
+
+    *advanced = false;
+    for (size_t i = 0; i < epochs->count && rc == COVEY_OK; i++) {
+        struct covey_bytes bytes = wire_read_bin(&c);
+        struct epoch e;
+
+        rc = epoch_read(bytes, &e);
+        if (rc != COVEY_OK)
+            break;
+        if (e.number < s->epoch_count) { /* known, or a rival: not ours */
+            uint64_t number;
+            if (space_epoch(s, &e.hash, &number) == NULL)
+                rc = COVEY_ENOTYET;
+            continue;
+        }
+        rc = take_stored(node, s, bytes, &e);
+        *advanced |= rc == COVEY_OK;
+    }
+    if (rc == COVEY_OK && *advanced)
+        rc = apply_waiting(node, s);
+    s->changed |= *advanced;
+    return rc;
+}

@@ -1,0 +1,229 @@
+/* query.c - reads on connections of their own, and the API's writes. */
+#include "store/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/internal.h"
+
+#define STEPS_AT_A_TIME 100000
+
+/* ---- shared by both ---- */
+
+static enum covey_rc bind_all(sqlite3_stmt *stmt,
+                              const struct query_param *params, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int at = sqlite3_bind_parameter_index(stmt, params[i].name);
+
+        if (at == 0 || params[i].text == NULL)
+            continue; /* not used by this statement, or NULL */
+        if (sqlite3_bind_text(stmt, at, params[i].text, -1,
+                              SQLITE_TRANSIENT) != SQLITE_OK)
+            return COVEY_ENOMEM;
+    }
+    return COVEY_OK;
+}
+
+/* A guard's words are the person's; SQLite's own are told as they are. */
+static enum covey_rc failed(sqlite3 *db, int code, struct covey_why *why)
+{
+    const char *text = sqlite3_errmsg(db);
+    int primary = code & 0xff;
+
+    covey_why_set(why, text);
+    if (primary == SQLITE_CONSTRAINT || primary == SQLITE_AUTH ||
+        primary == SQLITE_MISMATCH)
+        return COVEY_EREFUSED;
+    if (primary == SQLITE_ERROR)
+        return COVEY_EBAD;
+    if (primary == SQLITE_INTERRUPT) {
+        covey_why_set(why, "the question takes too long to answer; ask for "
+                           "less");
+        return COVEY_ETIMEOUT;
+    }
+    return sql_rc(code);
+}
+
+static void add_text(struct covey_buf *out, sqlite3_stmt *stmt)
+{
+    struct covey_bytes text = sql_column_bytes(stmt, 0);
+
+    buf_append(out, text.p, text.len);
+}
+
+/* ---- readers ---- */
+
+struct reader {
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    bool list;
+    bool first;
+    int steps_left;
+};
+
+static int on_progress(void *ctx)
+{
+    struct reader *r = ctx;
+
+    r->steps_left -= STEPS_AT_A_TIME;
+    return r->steps_left < 0;
+}
+
+enum covey_rc reader_open(const char *dir, struct reader **out,
+                          struct covey_why *why)
+{
+    struct reader *r = calloc(1, sizeof *r);
+    char *path = path_join(dir, STORE_FILE);
+    enum covey_rc rc = r == NULL || path == NULL ? COVEY_ENOMEM : COVEY_OK;
+
+    if (rc == COVEY_OK)
+        rc = connect_open(path, SQLITE_OPEN_READONLY, &r->db, why);
+    free(path);
+    if (rc != COVEY_OK) {
+        reader_close(r);
+        return rc;
+    }
+    sqlite3_progress_handler(r->db, STEPS_AT_A_TIME, on_progress, r);
+    *out = r;
+    return COVEY_OK;
+}
+
+void reader_close(struct reader *r)
+{
+    if (r == NULL)
+        return;
+    reader_end(r);
+    (void)sqlite3_close(r->db);
+    free(r);
+}
+
+enum covey_rc reader_start(struct reader *r, const char *sql, bool list,
+                           const struct query_param *params, size_t count,
+                           struct covey_why *why)
+{
+    int code = sqlite3_prepare_v2(r->db, sql, -1, &r->stmt, NULL);
+
+    if (code != SQLITE_OK)
+        return failed(r->db, code, why);
+    r->list = list;
+    r->first = true;
+    r->steps_left = QUERY_STEPS_MAX;
+    return bind_all(r->stmt, params, count);
+}
+
+static enum covey_rc fill_one(struct reader *r, struct covey_buf *out,
+                              bool *done, struct covey_why *why)
+{
+    int code = sqlite3_step(r->stmt);
+
+    if (code == SQLITE_DONE) {
+        covey_why_set(why, "there is no such thing here");
+        return COVEY_ENONE;
+    }
+    if (code != SQLITE_ROW)
+        return failed(r->db, code, why);
+    add_text(out, r->stmt);
+    *done = true;
+    return buf_rc(out);
+}
+
+enum covey_rc reader_fill(struct reader *r, size_t bytes, struct covey_buf *out,
+                          bool *done, struct covey_why *why)
+{
+    size_t start = out->len;
+
+    *done = false;
+    if (!r->list)
+        return fill_one(r, out, done, why);
+    if (r->first)
+        buf_append(out, "[", 1);
+    while (out->len - start < bytes) {
+        int code = sqlite3_step(r->stmt);
+
+        if (code == SQLITE_DONE) {
+            buf_append(out, "]", 1);
+            *done = true;
+            break;
+        }
+        if (code != SQLITE_ROW)
+            return failed(r->db, code, why);
+        if (!r->first || out->len - start > 1)
+            buf_append(out, ",\n", 2);
+        r->first = false;
+        add_text(out, r->stmt);
+    }
+    return buf_rc(out);
+}
+
+void reader_end(struct reader *r)
+{
+    (void)sqlite3_finalize(r->stmt);
+    r->stmt = NULL;
+}
+
+/* ---- writes ---- */
+
+enum covey_rc query_write(struct store *st, const char *sql,
+                          const struct query_param *params, size_t count,
+                          struct covey_buf *out, struct covey_why *why)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum covey_rc rc = merge_triggers(st, true); /* a merge turned them off */
+    bool any = false;
+    int code;
+
+    if (rc != COVEY_OK)
+        return rc;
+    code = sqlite3_prepare_v2(st->db, sql, -1, &stmt, NULL);
+    if (code != SQLITE_OK)
+        return failed(st->db, code, why);
+    rc = bind_all(stmt, params, count);
+    while (rc == COVEY_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        any = true;
+        add_text(out, stmt);
+    }
+    if (rc == COVEY_OK && code != SQLITE_DONE)
+        rc = failed(st->db, code, why);
+    (void)sqlite3_finalize(stmt);
+    if (rc == COVEY_OK && !any) {
+        covey_why_set(why, "there is no such row here");
+        rc = COVEY_ENONE;
+    }
+    return rc == COVEY_OK ? buf_rc(out) : rc;
+}
+
+static void share_sql(const struct rule_table *table, struct covey_buf *sql)
+{
+    text_say(sql, "INSERT INTO \"%s\" (space, source", table->name);
+    for (size_t i = 0; i < table->column_count; i++)
+        if (strcmp(table->columns[i].name, "source") != 0)
+            text_say(sql, ", \"%s\"", table->columns[i].name);
+    text_say(sql, ") SELECT :space, id");
+    for (size_t i = 0; i < table->column_count; i++)
+        if (strcmp(table->columns[i].name, "source") != 0)
+            text_say(sql, ", \"%s\"", table->columns[i].name);
+    text_say(sql, " FROM \"%s\" WHERE id = :id"
+                  " RETURNING json_object('id', id)",
+             table->name);
+    buf_append(sql, "", 1);
+}
+
+enum covey_rc query_share(struct store *st, const char *id, const char *space,
+                          struct covey_buf *out, struct covey_why *why)
+{
+    const struct query_param params[] = {{":id", id}, {":space", space}};
+    enum covey_rc rc = COVEY_ENONE;
+
+    for (size_t i = 0; i < rule_table_count && rc == COVEY_ENONE; i++) {
+        struct covey_buf sql;
+
+        buf_init(&sql, &st->mem, 65536);
+        share_sql(&rule_tables[i], &sql);
+        rc = buf_rc(&sql);
+        if (rc == COVEY_OK)
+            rc = query_write(st, (const char *)sql.p, params, 2, out, why);
+        buf_clear(&sql);
+    }
+    return rc;
+}

@@ -1,0 +1,374 @@
+/* support_world.c - see support_world.h. */
+#include "tests/unit/support_world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "proto/crypto.h"
+#include "store/store.h"
+
+#define STEP (10 * COVEY_MILLISECOND)
+
+static struct seed draw(struct world *w)
+{
+    struct hash h = hash_of("world", &w->draws, sizeof w->draws);
+    struct seed s;
+
+    w->draws++;
+    memcpy(s.b, h.b, sizeof s.b);
+    return s;
+}
+
+void nodes_init(struct world *w)
+{
+    memset(w, 0, sizeof *w);
+    CHECK(sodium_init() >= 0);
+    snprintf(w->dir, sizeof w->dir, "/tmp/covey-world-XXXXXX");
+    CHECK(mkdtemp(w->dir) != NULL);
+    w->clock.now = 1000 * COVEY_SECOND;
+    w->clock.wall_ms = 1790000000000u;
+}
+
+void nodes_clear(struct world *w)
+{
+    char command[128];
+
+    for (size_t i = 0; i < w->count; i++) {
+        node_free(w->nodes[i].node);
+        json_decref(w->nodes[i].reply);
+    }
+    snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
+    CHECK(system(command) == 0);
+}
+
+size_t nodes_add(struct world *w, const char *name, bool listens)
+{
+    struct nodes_node *n = &w->nodes[w->count];
+    struct store_self self = {.kind = MEMBER_SCHOOL};
+    struct seed recovery = draw(w);
+    struct identity id;
+    struct covey_why why = {{0}};
+
+    CHECK(w->count < WORLD_NODES_MAX);
+    snprintf(n->name, sizeof n->name, "%s", name);
+    snprintf(n->dir, sizeof n->dir, "%.60s/%.60s", w->dir, name);
+    CHECK(mkdir(n->dir, 0700) == 0);
+    n->listens = listens;
+    n->next_accept = 2;
+    n->secrets = (struct node_secrets){draw(w), draw(w), draw(w), draw(w),
+                                       draw(w)};
+    identity_make(&n->secrets, &recovery, w->clock.wall_ms, &id);
+    self.member = id.member;
+    self.node = id.node.sign;
+    snprintf(self.name, sizeof self.name, "%s", name);
+    self.member_cert =
+        (struct covey_bytes){id.member_cert, id.member_cert_len};
+    self.node_cert = (struct covey_bytes){id.node_cert, sizeof id.node_cert};
+    enum covey_rc rc = store_init(n->dir, &self, &why);
+    if (rc != COVEY_OK)
+        fprintf(stderr, "store_init: %s\n", why.text);
+    CHECK(rc == COVEY_OK);
+    return w->count++;
+}
+
+void nodes_start(struct world *w, size_t i)
+{
+    struct nodes_node *n = &w->nodes[i];
+    struct covey_why why = {{0}};
+    char at[64];
+    struct node_config config = {.dir = n->dir,
+                                 .secrets = n->secrets,
+                                 .seed = draw(w),
+                                 .carry_all = n->carry_all};
+
+    snprintf(at, sizeof at, "%s:1", n->name);
+    config.advertise = n->listens ? at : NULL;
+    enum covey_rc rc = node_open(&config, w->clock, &n->node, &why);
+    if (rc != COVEY_OK)
+        fprintf(stderr, "node_open: %s\n", why.text);
+    CHECK(rc == COVEY_OK);
+}
+
+static void send_event(struct world *w, size_t i, struct node_event *event)
+{
+    if (w->nodes[i].node != NULL)
+        node_event(w->nodes[i].node, event, w->clock);
+}
+
+static void hang_up(struct world *w, struct nodes_pipe *p, int side)
+{
+    struct node_event lost = {.kind = NODE_EV_LOST, .conn = p->conn[side]};
+
+    p->open = false;
+    send_event(w, p->node[side], &lost);
+}
+
+void nodes_kill(struct world *w, size_t i)
+{
+    node_free(w->nodes[i].node);
+    w->nodes[i].node = NULL;
+    for (size_t k = 0; k < WORLD_PIPES_MAX; k++) {
+        struct nodes_pipe *p = &w->pipes[k];
+
+        if (p->open && p->node[0] == i)
+            hang_up(w, p, 1);
+        else if (p->open && p->node[1] == i)
+            hang_up(w, p, 0);
+    }
+}
+
+void nodes_cut(struct world *w, size_t i, bool cut)
+{
+    w->nodes[i].cut = cut;
+    for (size_t k = 0; cut && k < WORLD_PIPES_MAX; k++) {
+        struct nodes_pipe *p = &w->pipes[k];
+
+        if (!p->open || (p->node[0] != i && p->node[1] != i))
+            continue;
+        hang_up(w, p, 0);
+        hang_up(w, p, 1);
+    }
+}
+
+static struct nodes_pipe *pipe_of(struct world *w, size_t i, uint64_t conn,
+                                  int *side)
+{
+    for (size_t k = 0; k < WORLD_PIPES_MAX; k++)
+        for (*side = 0; *side < 2; (*side)++)
+            if (w->pipes[k].open && w->pipes[k].node[*side] == i &&
+                w->pipes[k].conn[*side] == conn)
+                return &w->pipes[k];
+    return NULL;
+}
+
+static void dial(struct world *w, size_t i, const struct node_effect *fx)
+{
+    struct node_event event = {.kind = NODE_EV_LOST, .conn = fx->conn};
+    size_t to = 0, k = 0;
+    char at[64];
+
+    for (; to < w->count; to++) {
+        snprintf(at, sizeof at, "%s:1", w->nodes[to].name);
+        if (strcmp(at, fx->at) == 0)
+            break;
+    }
+    while (k < WORLD_PIPES_MAX && w->pipes[k].open)
+        k++;
+    if (to == w->count || w->nodes[to].node == NULL || w->nodes[to].cut ||
+        w->nodes[i].cut || k == WORLD_PIPES_MAX) {
+        send_event(w, i, &event);
+        return;
+    }
+    uint64_t accepted = w->nodes[to].next_accept;
+    w->nodes[to].next_accept += 2;
+    w->pipes[k] = (struct nodes_pipe){true, {i, to}, {fx->conn, accepted}};
+    event.kind = NODE_EV_CONNECTED;
+    send_event(w, i, &event);
+    event.kind = NODE_EV_ACCEPTED;
+    event.conn = accepted;
+    send_event(w, to, &event);
+}
+
+static void carry(struct world *w, size_t i, uint64_t conn)
+{
+    static uint8_t bytes[70000];
+    size_t n;
+    int side;
+
+    while (w->nodes[i].node != NULL &&
+           (n = node_output(w->nodes[i].node, conn, bytes, sizeof bytes)) >
+               0) {
+        struct nodes_pipe *p = pipe_of(w, i, conn, &side);
+
+        if (p == NULL)
+            continue;
+        struct node_event event = {.kind = NODE_EV_BYTES,
+                                   .conn = p->conn[1 - side],
+                                   .bytes = {bytes, n}};
+        w->bytes += n;
+        send_event(w, p->node[1 - side], &event);
+    }
+}
+
+static void take_reply(struct nodes_node *n, const struct node_effect *fx)
+{
+    json_decref(n->reply);
+    n->reply = json_loadb((const char *)fx->text.p, fx->text.len,
+                          JSON_DECODE_ANY, NULL);
+    n->status = fx->status;
+    n->reply_id = fx->request_id;
+}
+
+static void act(struct world *w, size_t i, const struct node_effect *fx)
+{
+    struct nodes_node *n = &w->nodes[i];
+    struct nodes_pipe *p;
+    int side;
+
+    switch (fx->kind) {
+    case NODE_FX_DIAL:
+        dial(w, i, fx);
+        return;
+    case NODE_FX_OUTPUT:
+        carry(w, i, fx->conn);
+        return;
+    case NODE_FX_CLOSE:
+        carry(w, i, fx->conn);
+        p = pipe_of(w, i, fx->conn, &side);
+        if (p != NULL) {
+            hang_up(w, p, 1 - side);
+            struct node_event lost = {.kind = NODE_EV_LOST, .conn = fx->conn};
+            send_event(w, i, &lost);
+        }
+        return;
+    case NODE_FX_REPLY:
+        take_reply(n, fx);
+        return;
+    case NODE_FX_FATAL:
+        snprintf(n->fatal, sizeof n->fatal, "%.*s", (int)fx->text.len,
+                 (const char *)fx->text.p);
+        return;
+    case NODE_FX_KNOWN:
+    case NODE_FX_CHANGES:
+        return;
+    }
+}
+
+static bool turn(struct world *w, size_t i)
+{
+    struct node_effect fx;
+    bool any = false;
+
+    if (w->nodes[i].node == NULL)
+        return false;
+    node_flush(w->nodes[i].node, w->clock);
+    while (node_effect(w->nodes[i].node, &fx)) {
+        any = true;
+        act(w, i, &fx);
+    }
+    return any;
+}
+
+static void settle(struct world *w)
+{
+    bool any = true;
+
+    for (int rounds = 0; any && rounds < 10000; rounds++) {
+        any = false;
+        for (size_t i = 0; i < w->count; i++)
+            any |= turn(w, i);
+    }
+}
+
+static void tick(struct world *w)
+{
+    settle(w);
+    w->clock.now += STEP;
+    w->clock.wall_ms += STEP / COVEY_MILLISECOND;
+    for (size_t i = 0; i < w->count; i++) {
+        struct node_event event = {.kind = NODE_EV_TICK};
+
+        if (w->nodes[i].node != NULL &&
+            node_deadline(w->nodes[i].node) <= w->clock.now)
+            send_event(w, i, &event);
+    }
+    settle(w);
+}
+
+void nodes_run(struct world *w, int seconds)
+{
+    covey_time end = w->clock.now + seconds * COVEY_SECOND;
+
+    while (w->clock.now < end)
+        tick(w);
+}
+
+json_t *nodes_call(struct world *w, size_t i, const char *action,
+                   const char *space, const char *body)
+{
+    struct api_route route = {.run = API_ACTION, .what = action};
+    struct query_param params[2] = {{":space", space}, {":body", body}};
+    struct node_request request = {.id = ++w->nodes[i].next_request,
+                                   .route = &route,
+                                   .params = params,
+                                   .param_count = body == NULL ? 1 : 2};
+    struct node_event event = {.kind = NODE_EV_REQUEST, .request = &request};
+    covey_time end = w->clock.now + 60 * COVEY_SECOND;
+
+    CHECK(w->nodes[i].node != NULL);
+    node_event(w->nodes[i].node, &event, w->clock);
+    settle(w);
+    while (w->nodes[i].reply_id != request.id && w->clock.now < end)
+        tick(w);
+    CHECK(w->nodes[i].reply_id == request.id);
+    return w->nodes[i].reply;
+}
+
+json_t *nodes_do(struct world *w, size_t i, const char *action,
+                 const char *space, const char *body)
+{
+    json_t *reply = nodes_call(w, i, action, space, body);
+
+    if (w->nodes[i].status != 200)
+        fprintf(stderr, "%s at %s: %s\n", action, w->nodes[i].name,
+                json_dumps(reply, 0));
+    CHECK(w->nodes[i].status == 200);
+    return reply;
+}
+
+json_t *nodes_sql(struct world *w, size_t i, const char *statement)
+{
+    json_t *body = json_pack("{s:s}", "statement", statement);
+    char *text = json_dumps(body, 0);
+    json_t *reply = nodes_do(w, i, "sql", NULL, text);
+
+    free(text);
+    json_decref(body);
+    return reply;
+}
+
+json_t *nodes_space(struct world *w, size_t i, const char *space)
+{
+    json_t *list =
+        json_object_get(nodes_do(w, i, "status", NULL, NULL), "spaces");
+    json_t *item;
+    size_t at;
+
+    json_array_foreach(list, at, item)
+    {
+        const char *id = json_string_value(json_object_get(item, "id"));
+
+        if (strcmp(id, space) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+bool nodes_equal(struct world *w, const char *space, const size_t *nodes,
+                 size_t count)
+{
+    json_t *frontier = NULL, *digest = NULL;
+    bool equal = true;
+
+    for (size_t i = 0; i < count && equal; i++) {
+        json_t *s = nodes_space(w, nodes[i], space);
+        json_t *d = s == NULL ? NULL : json_object_get(s, "digest");
+
+        if (s == NULL)
+            return false;
+        if (frontier == NULL)
+            frontier = json_incref(json_object_get(s, "frontier"));
+        equal = json_equal(frontier, json_object_get(s, "frontier"));
+        if (json_is_null(d))
+            continue;
+        if (digest == NULL)
+            digest = json_incref(d);
+        equal = equal && json_equal(digest, d);
+    }
+    json_decref(frontier);
+    json_decref(digest);
+    return equal;
+}

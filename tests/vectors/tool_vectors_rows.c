@@ -1,0 +1,482 @@
+/* The vectors of one change set and of what it does to a row: header, row
+ * parts, payload with one part erased, the state of a row and its hash, and
+ * padding. */
+#include <sodium.h>
+
+#include "proto/changeset.h"
+#include "proto/pad.h"
+#include "store/cell.h"
+#include "tests/vectors/emit.h"
+
+#define WALL_MS 1767225600000u /* 2026-01-01 */
+
+static const struct row_id row = {{0x01, 0x9b, 0x77, 0x8d, 0xac, 0x00, 0x65,
+                                   0xf8, 0xc6, 0x3d, 0x64, 0xec, 1,    2,
+                                   3,    4,    5,    6,    7,    8}};
+
+static struct cell_value words(const char *text)
+{
+    return (struct cell_value){
+        .type = CELL_TEXT,
+        .text = {(const uint8_t *)text, strlen(text)},
+    };
+}
+
+static struct cell_value truth(bool v)
+{
+    return (struct cell_value){.type = CELL_BOOL, .integer = v};
+}
+
+/* ---- headers ---- */
+
+static struct sign_pair author_of(uint8_t byte)
+{
+    const struct seed secret = filled(byte);
+    struct sign_pair pair;
+
+    sign_pair_from(&secret, &pair);
+    return pair;
+}
+
+static void emit_one_header(const char *name, const struct header *h,
+                            const struct seed *secret)
+{
+    uint8_t bytes[HEADER_MAX];
+    size_t len = header_write(h, bytes);
+    struct hash hash = header_hash(h);
+    struct sign_pair author;
+
+    sign_pair_from(secret, &author);
+
+    struct signature sig = header_sign(h, &author);
+
+    emit_begin(name, '{');
+    emit_hex("author_secret", secret->b, sizeof secret->b);
+    emit_hex("header", bytes, len);
+    emit_hex("hash", hash.b, sizeof hash.b);
+    emit_hex("signature", sig.b, sizeof sig.b);
+    emit_end('}');
+}
+
+static void emit_headers(void)
+{
+    const struct seed secret = filled(0x17);
+    struct header h = {
+        .space = {{0x5b, 0x5b}},
+        .author = author_of(0x17).key,
+        .incarnation = {{0x1c, 0xa2}},
+        .number = 1,
+        .epoch = {{0xe0}},
+        .clock = 1,
+        .payload_len = 88,
+        .payload_hash = {{0x9a}},
+    };
+
+    emit_begin("header", '{');
+    emit_one_header("no_cites", &h, &secret);
+    h.number = 1000;
+    h.previous = (struct hash){{0x77}};
+    h.clock = 70000;
+    h.payload_len = 262144;
+    h.cite_count = 2;
+    h.cites[0] = (struct hash){{0x0c, 2}};
+    h.cites[1] = (struct hash){{0x0c, 3}};
+    emit_one_header("two_cites", &h, &secret);
+    emit_end('}');
+}
+
+/* ---- row parts ---- */
+
+struct cell {
+    uint32_t column;
+    struct cell_value value;
+    uint16_t replaced[3];
+    size_t replaced_count;
+};
+
+static void emit_value(const struct cell_value *v)
+{
+    emit_name("value");
+    switch (v->type) {
+    case CELL_NULL:
+        printf("null");
+        return;
+    case CELL_INT:
+        printf("%" PRId64, v->integer);
+        return;
+    case CELL_REAL:
+        printf("%g", v->real);
+        return;
+    case CELL_TEXT:
+        printf("\"%.*s\"", (int)v->text.len, (const char *)v->text.p);
+        return;
+    case CELL_BOOL:
+        printf(v->integer != 0 ? "true" : "false");
+        return;
+    }
+}
+
+static void emit_cell(const struct cell *cell, const struct stamp_name *names)
+{
+    emit_begin(NULL, '{');
+    emit_number("column", cell->column);
+    emit_value(&cell->value);
+    emit_begin("replaced", '[');
+    for (size_t i = 0; i < cell->replaced_count; i++)
+        emit_hex(NULL, names[cell->replaced[i]].b, STAMP_NAME);
+    emit_end(']');
+    emit_end('}');
+}
+
+static void write_part(struct covey_buf *out, uint32_t table,
+                       const struct stamp_name *names, size_t name_count,
+                       const struct cell *cells, size_t count)
+{
+    row_part_begin(out, table, &row, names, name_count, count);
+    for (size_t i = 0; i < count; i++)
+        row_part_cell(out, cells[i].column, &cells[i].value, cells[i].replaced,
+                      cells[i].replaced_count);
+    need(buf_rc(out));
+}
+
+static void emit_part(const char *name, const struct stamp_name *names,
+                      size_t name_count, const struct cell *cells, size_t count)
+{
+    struct covey_buf bytes = heap_buf();
+    struct row_part part;
+
+    write_part(&bytes, 1, names, name_count, cells, count);
+    need(row_part_read(buf_bytes(&bytes), &part));
+    emit_begin(name, '{');
+    emit_bytes("bytes", buf_bytes(&bytes));
+    emit_number("table", 1);
+    emit_hex("row", row.b, sizeof row.b);
+    emit_begin("cells", '[');
+    for (size_t i = 0; i < count; i++)
+        emit_cell(&cells[i], names);
+    emit_end(']');
+    emit_end('}');
+    buf_clear(&bytes);
+}
+
+static void emit_parts(void)
+{
+    const struct stamp_name names[] = {
+        {{0xa1, 1}}, {{0xa2, 2}}, {{0xa3, 3}}, {{0xa4, 4}}};
+    const struct cell insert[] = {
+        {.column = 0, .value = truth(true)},
+        {.column = 1, .value = words("Reading at eleven")},
+        {.column = 6, .value = {.type = CELL_NULL}},
+    };
+    const struct cell update[] = {
+        {1, words("Reading"), {0}, 1},
+        {2, words("level at 5, behind at 11"), {1, 2, 3}, 3},
+        {3, {.type = CELL_NULL}, {0}, 0},
+    };
+    const struct cell delete[] = {{0, truth(false), {0}, 1}};
+    /* What a newer version may write: it is read, and held. */
+    const struct cell newer[] = {
+        {40, {.type = CELL_INT, .integer = -70000}, {0}, 0},
+        {41, {.type = CELL_REAL, .real = 0.25}, {0}, 0},
+        {63, truth(true), {0}, 0},
+    };
+
+    emit_begin("rowpart", '{');
+    emit_part("insert", NULL, 0, insert, 3);
+    emit_part("update", names, 4, update, 3);
+    emit_part("delete", names, 3, delete, 1);
+    emit_part("newer", NULL, 0, newer, 3);
+    emit_end('}');
+}
+
+/* ---- payload ---- */
+
+static void emit_erased(const struct header *h, struct covey_bytes payload)
+{
+    struct covey_buf erased = heap_buf();
+
+    need(changeset_erase(payload, 1, &erased));
+    need(changeset_check(h, buf_bytes(&erased)));
+    emit_bytes("erased", buf_bytes(&erased));
+    emit_number("erased_part", 1);
+    buf_clear(&erased);
+}
+
+static void emit_payload(void)
+{
+    const struct cell cells[2][1] = {
+        {{1, words("The first of two rows"), {0}, 0}},
+        {{2, words("and the second"), {0}, 0}},
+    };
+    const struct seed key = filled(0xa0);
+    const struct seed nonce_secret = filled(0x15);
+    const struct seed fresh = filled(0xd0);
+    struct covey_buf rows[2] = {heap_buf(), heap_buf()};
+    struct covey_buf payload = heap_buf();
+    struct covey_bytes parts[2];
+    uint8_t header[HEADER_MAX];
+    struct header h = {
+        .space = {{0x5b, 0x5b}},
+        .author = author_of(0x17).key,
+        .incarnation = {{0x1c, 0xa2}},
+        .number = 1,
+        .epoch = {{0xe0}},
+        .clock = 1,
+    };
+    struct changeset_plain plain = {CHANGESET_ROWS, WALL_MS, 2, parts};
+
+    for (size_t i = 0; i < 2; i++) {
+        write_part(&rows[i], 1, NULL, 0, cells[i], 1);
+        parts[i] = buf_bytes(&rows[i]);
+    }
+    need(changeset_seal(&h, &plain, &key, &nonce_secret, &fresh, &payload));
+
+    size_t len = header_write(&h, header);
+
+    emit_begin("payload", '{');
+    emit_hex("space_key", key.b, sizeof key.b);
+    emit_hex("header", header, len);
+    emit_bytes("payload", buf_bytes(&payload));
+    emit_number("wall_ms", WALL_MS);
+    emit_begin("parts", '[');
+    emit_bytes(NULL, parts[0]);
+    emit_bytes(NULL, parts[1]);
+    emit_end(']');
+    emit_erased(&h, buf_bytes(&payload));
+    emit_end('}');
+    buf_clear(&rows[0]);
+    buf_clear(&rows[1]);
+    buf_clear(&payload);
+}
+
+/* ---- the state of a row ---- */
+
+/* One write, as it comes to a row: its stamp, and its part's cells. */
+#define STEPS_MAX 8u
+
+struct step {
+    const char *text;
+    uint64_t clock;
+    uint8_t author;
+    struct stamp_name name;
+    struct stamp_name names[2];
+    size_t name_count;
+    struct cell cells[3];
+    size_t cell_count;
+};
+
+/* `bytes` takes the part, and must outlive `state`: its values lie in it. */
+static void apply(struct cell_row *state, uint32_t table, const struct step *s,
+                  struct covey_buf *bytes)
+{
+    static struct sign_key authors[256]; /* stamps point to them */
+    const struct cell_source source = {0, 0};
+    struct covey_buf scratch = heap_buf();
+    struct row_part part;
+    uint8_t hash[16];
+
+    authors[s->author] = author_of(s->author).key;
+    write_part(bytes, table, s->names, s->name_count, s->cells, s->cell_count);
+    need(row_part_read(buf_bytes(bytes), &part));
+
+    const struct cell_stamp stamp = {s->clock, s->author, &authors[s->author],
+                                     s->name};
+
+    need(cell_apply(state, &part, &stamp, &source));
+    need(cell_hash(state, &scratch, hash));
+    emit_begin(NULL, '{');
+    emit_text("text", s->text);
+    emit_number("clock", s->clock);
+    emit_hex("author", authors[s->author].b, 32);
+    emit_hex("name", s->name.b, STAMP_NAME);
+    emit_bytes("part", buf_bytes(bytes));
+    emit_hex("hash", hash, sizeof hash);
+    emit_number("alive", state->alive);
+    emit_end('}');
+    buf_clear(&scratch);
+}
+
+static void emit_row(const char *name, uint32_t table, const struct step *steps,
+                     size_t count)
+{
+    struct covey_buf parts[STEPS_MAX];
+    struct cell_row state;
+
+    memset(&state, 0, sizeof state);
+    cell_arena_init(&state.arena, &heap);
+    cell_row_begin(&state, rule_table_by_id(table), &row);
+    emit_begin(name, '{');
+    emit_number("table", table);
+    emit_hex("row", row.b, sizeof row.b);
+    emit_begin("steps", '[');
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = heap_buf();
+        apply(&state, table, &steps[i], &parts[i]);
+    }
+    emit_end(']');
+    emit_end('}');
+    cell_arena_clear(&state.arena);
+    for (size_t i = 0; i < count; i++)
+        buf_clear(&parts[i]);
+}
+
+#define N1                                                                     \
+    {                                                                          \
+        {                                                                      \
+            0xa1, 1                                                            \
+        }                                                                      \
+    }
+#define N2                                                                     \
+    {                                                                          \
+        {                                                                      \
+            0xa2, 2                                                            \
+        }                                                                      \
+    }
+#define N3                                                                     \
+    {                                                                          \
+        {                                                                      \
+            0xa3, 3                                                            \
+        }                                                                      \
+    }
+#define N4                                                                     \
+    {                                                                          \
+        {                                                                      \
+            0xa4, 4                                                            \
+        }                                                                      \
+    }
+#define N5                                                                     \
+    {                                                                          \
+        {                                                                      \
+            0xa5, 5                                                            \
+        }                                                                      \
+    }
+#define N6                                                                     \
+    {                                                                          \
+        {                                                                      \
+            0xa6, 6                                                            \
+        }                                                                      \
+    }
+
+static void emit_priority(void)
+{
+    const struct step steps[] = {
+        {.text = "made",
+         .clock = 1,
+         .author = 0x17,
+         .name = N1,
+         .cells = {{0, truth(true), {0}, 0},
+                   {1, words("Reading"), {0}, 0},
+                   {2, words("behind at 11"), {0}, 0}},
+         .cell_count = 3},
+        {.text = "edited",
+         .clock = 2,
+         .author = 0x17,
+         .name = N2,
+         .names = {N1},
+         .name_count = 1,
+         .cells = {{1, words("Reading at 11"), {0}, 1}},
+         .cell_count = 1},
+        {.text = "edited at the same time by another: kept beside",
+         .clock = 2,
+         .author = 0x27,
+         .name = N3,
+         .names = {N1},
+         .name_count = 1,
+         .cells = {{1, words("Reading early"), {0}, 1}},
+         .cell_count = 1},
+        {.text = "deleted, having seen the first edit alone: stays",
+         .clock = 3,
+         .author = 0x17,
+         .name = N4,
+         .names = {N1, N2},
+         .name_count = 2,
+         .cells = {{0, truth(false), {0}, 1}},
+         .cell_count = 1},
+        {.text = "names a write that comes later",
+         .clock = 9,
+         .author = 0x27,
+         .name = N6,
+         .names = {N5},
+         .name_count = 1,
+         .cells = {{2, words("level at 5"), {0}, 1}},
+         .cell_count = 1},
+        {.text = "the write that was named: no effect",
+         .clock = 8,
+         .author = 0x17,
+         .name = N5,
+         .names = {N1},
+         .name_count = 1,
+         .cells = {{2, words("far behind"), {0}, 1}},
+         .cell_count = 1},
+    };
+
+    emit_row("conflict", 1, steps, sizeof steps / sizeof steps[0]);
+}
+
+static void emit_comment(void)
+{
+    const char *first = "019b778dac0065f8c63d64ec0101010101010101";
+    const char *second = "019b778dac0065f8c63d64ec0202020202020202";
+    const struct step steps[] = {
+        {.text = "made",
+         .clock = 5,
+         .author = 0x17,
+         .name = N2,
+         .cells = {{0, truth(true), {0}, 0},
+                   {1, words(second), {0}, 0},
+                   {2, words("Yes."), {0}, 0}},
+         .cell_count = 3},
+        {.text = "made twice: the lower stamp sets what never changes",
+         .clock = 4,
+         .author = 0x17,
+         .name = N1,
+         .cells = {{0, truth(true), {0}, 0}, {1, words(first), {0}, 0}},
+         .cell_count = 2},
+        {.text = "deleted, having seen all",
+         .clock = 6,
+         .author = 0x17,
+         .name = N3,
+         .names = {N1, N2},
+         .name_count = 2,
+         .cells = {{0, truth(false), {0, 1}, 2}},
+         .cell_count = 1},
+    };
+
+    emit_row("deleted", 3, steps, sizeof steps / sizeof steps[0]);
+}
+
+/* ---- padding ---- */
+
+static void emit_padding(void)
+{
+    static const size_t lengths[] = {0,   1,   2,    9,     100,   255,
+                                     256, 258, 1000, 65535, 65537, 261000};
+
+    emit_begin("padding", '[');
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        emit_begin(NULL, '{');
+        emit_number("length", lengths[i]);
+        emit_number("bucket", pad_bucket(lengths[i]));
+        emit_number("padding", pad_bin(lengths[i]));
+        emit_end('}');
+    }
+    emit_end(']');
+}
+
+int main(void)
+{
+    if (sodium_init() < 0)
+        return 1;
+    emit_begin(NULL, '{');
+    emit_headers();
+    emit_parts();
+    emit_payload();
+    emit_begin("rows", '{');
+    emit_priority();
+    emit_comment();
+    emit_end('}');
+    emit_padding();
+    emit_end('}');
+    putchar('\n');
+    return 0;
+}
