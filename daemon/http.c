@@ -99,11 +99,14 @@ static void suspend(struct visit *v)
     v->suspended = true;
 }
 
-/* Its descriptor wakes the poll, so that run() follows. */
+/* libmicrohttpd looks at what was resumed when it next runs, and says nothing
+ * on its descriptor: so run it at once, when the loop comes round. */
 static void resume(struct visit *v)
 {
-    if (v->suspended)
+    if (v->suspended) {
         MHD_resume_connection(v->request->connection);
+        uv_timer_start(&v->http->timer, on_timer, 0, 0);
+    }
     v->suspended = false;
 }
 

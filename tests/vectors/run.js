@@ -99,6 +99,18 @@ for (const name of Object.keys(places))
                 flip(name, index, (i + 0.5) / FLIPS);
     });
 
+// ---- the document
+
+test('the examples of docs/protocol.md stand in the vectors', () => {
+    const ticket = Buffer.from(read('ticket').text.slice(6), 'base64url');
+    const all = Object.keys(checks).map((name) => JSON.stringify(read(name)))
+        .join() + ticket.toString('hex');
+    const document = fs.readFileSync(`${root}docs/protocol.md`, 'utf8');
+
+    for (const [bytes] of document.matchAll(/\b[0-9a-f]{16,}\b/g))
+        if (!all.includes(bytes)) throw new Error(`${bytes} does not`);
+});
+
 test('each file is made, and each is read', () => {
     for (const file of fs.readdirSync(here).filter((f) => f.endsWith('.json'))) {
         const name = file.replace(/\.json$/, '');
