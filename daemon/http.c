@@ -99,15 +99,15 @@ static void suspend(struct visit *v)
     v->suspended = true;
 }
 
-/* libmicrohttpd looks at what was resumed when it next runs, and says nothing
- * on its descriptor: so run it at once, when the loop comes round. */
+/* libmicrohttpd takes note only when it is run next, and does not ask for it.
+ */
 static void resume(struct visit *v)
 {
-    if (v->suspended) {
-        MHD_resume_connection(v->request->connection);
-        uv_timer_start(&v->http->timer, on_timer, 0, 0);
-    }
+    if (!v->suspended)
+        return;
     v->suspended = false;
+    MHD_resume_connection(v->request->connection);
+    uv_timer_start(&v->http->timer, on_timer, 0, 0);
 }
 
 static void enter(struct visit *v, enum visit_state state)
@@ -270,11 +270,6 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
-static enum covey_rc code_of(int status)
-{
-    return status == MHD_HTTP_BAD_REQUEST ? COVEY_EBAD : COVEY_EREFUSED;
-}
-
 /* The headers are here, the body is not.  Answers where there is no point in
  * waiting for it. */
 static void on_headers(struct http_request *r)
@@ -292,7 +287,7 @@ static void on_headers(struct http_request *r)
         http_error(r, 413, COVEY_ELIMIT, "the body is larger than 1 MiB");
     else if (r->visit->web &&
              (status = guard_judge(r->http->config.guard, &h.ask, &why)) != 0)
-        http_error(r, status, code_of(status), why.text);
+        http_error(r, status, COVEY_EREFUSED, why.text);
 }
 
 /* False: more than we are willing to read. */

@@ -22,14 +22,14 @@ static uint64_t column_bit(const struct rule_column *column)
     return UINT64_C(1) << column->id;
 }
 
-/* Bits of the columns that differ between two rows. */
+/* Bits of the columns that differ between two rows.  (<< and | bind alike.) */
 static void differ_mask(const struct rule_table *table, const char *before,
                         struct covey_buf *out)
 {
     for (size_t i = 0; i < table->column_count; i++) {
         const struct rule_column *column = &table->columns[i];
 
-        text_say(out, "%s(%s.\"%s\" IS NOT NEW.\"%s\") << %u",
+        text_say(out, "%s((%s.\"%s\" IS NOT NEW.\"%s\") << %u)",
                  i == 0 ? "" : "\n      | ", before, column->name, column->name,
                  column->id);
     }

@@ -68,7 +68,7 @@ async function form(c) {
             const list = await c.ashbrook.json(['space', 'requests', c.space]);
             return list.length > 0 && list;
         });
-        await c.ashbrook.covey(['space', 'admit', c.space, String(request.id)]);
+        await c.ashbrook.covey(['space', 'admit', c.space, String(request.request)]);
         await until('the newcomer reads', async () => (await school.space(c.space))?.name === 'Riverside Cluster');
         say(`${request.name} asked, was looked at and let in; members now: ${(await school.space(c.space)).members}`);
     }

@@ -28,7 +28,7 @@ void forge_signatures(struct chain *w, struct covey_bytes epoch,
                       const struct party *const signers[], size_t count,
                       struct covey_buf *out);
 
-/* A world to bend: slot 0 the chair, slot 1 a school, carrier 1, invite 2 open
+/* A chain to bend: slot 0 the chair, slot 1 a school, carrier 1, invite 2 open
  * for a school, invite 3 withdrawn. */
 void chain_settle(struct chain *w);
 

@@ -225,7 +225,7 @@ void plan_remove(struct plan *plan, const struct chain *w,
     }
 }
 
-/* ---- the world ---- */
+/* ---- the chain ---- */
 
 struct covey_buf chain_buf(struct chain *w)
 {

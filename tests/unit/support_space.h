@@ -54,7 +54,7 @@ void party_certify(struct party *p, struct covey_bytes member_cert,
 /* Make its author key and certificate for a space. */
 void party_enter(struct party *p, const struct space_id *space);
 
-/* A world with its genesis written: party 0 is chair, the others are ready. */
+/* A chain with its genesis written: party 0 is chair, the others are ready. */
 void chain_init(struct chain *w);
 /* Frees, and fails if anything of the chain's memory is still in use. */
 void chain_clear(struct chain *w);
@@ -108,7 +108,7 @@ void plan_remove(struct plan *plan, const struct chain *w,
 void chain_fold(struct chain *w, size_t count, const struct space_keys *keys,
                 struct membership *out);
 
-/* A buffer in the world's memory. */
+/* A buffer in the chain's memory. */
 struct covey_buf chain_buf(struct chain *w);
 
 #endif

@@ -93,11 +93,53 @@ static void test_a_row_reaches_a_school_that_joined_by_ticket(void **state)
     free(ticket);
 }
 
+static size_t count_of(size_t who, const char *statement)
+{
+    return json_array_size(
+        json_object_get(nodes_sql(&world, who, statement), "rows"));
+}
+
+static void test_two_edits_of_a_cell_are_both_kept(void **state)
+{
+    size_t a = nodes_add(&world, "alder", true);
+    size_t b = nodes_add(&world, "birch", false);
+
+    nodes_start(&world, a);
+    nodes_start(&world, b);
+    char *space = create(a);
+    add(a, space, "reading");
+    char *ticket = invite(a, space, "school");
+    join(b, ticket);
+    nodes_cut(&world, b, true);
+    nodes_sql(&world, a, "UPDATE priority SET outcome = 'half'");
+    nodes_sql(&world, b, "UPDATE priority SET outcome = 'more', lead = NULL,"
+                         " why = 'other'");
+    nodes_cut(&world, b, false);
+    nodes_run(&world, 20);
+    assert_true(nodes_equal(&world, space, (size_t[]){a, b}, 2));
+    for (size_t i = 0; i < 2; i++) {
+        size_t who = i == 0 ? a : b;
+
+        assert_int_equal(count_of(who, "SELECT * FROM conflicts"), 1);
+        assert_int_equal(
+            count_of(who, "SELECT * FROM priority WHERE why = 'other'"), 1);
+        assert_int_equal(
+            count_of(who, "SELECT 1 FROM priority WHERE outcome IN"
+                          " ('half', 'more') UNION ALL SELECT 1 FROM"
+                          " conflicts WHERE value IN ('half', 'more')"),
+            2);
+    }
+    free(space);
+    free(ticket);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             test_a_row_reaches_a_school_that_joined_by_ticket, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_edits_of_a_cell_are_both_kept,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests_name("node", tests, NULL, NULL);
