@@ -14,7 +14,7 @@
 #include "daemon/heap.h"
 #include "daemon/routes.h"
 
-#define SWEEP_MS 1000u
+#define SWEEP_MS 500u
 #define BLOCK_SIZE 32768u /* bytes of a stream that are asked for at a time */
 #define WEB_SHARE(max) ((max)*3 / 4) /* the rest is for the Unix socket */
 

@@ -333,15 +333,22 @@ void join_take_requests(struct node *node, struct node_space *s,
 
 /* ---- relays ---- */
 
+bool join_may_carry(struct node *node, const struct conn *c)
+{
+    bool allowed = false;
+
+    return node->carry_all ||
+           (carry_allowed(node->store, &c->carry_space, &c->peer, &allowed) ==
+                COVEY_OK &&
+            allowed);
+}
+
 void join_carry_asked(struct node *node, struct conn *c)
 {
     struct covey_buf body;
-    bool allowed = false;
+    bool allowed = join_may_carry(node, c);
     enum covey_rc rc = node_group(node);
 
-    if (rc == COVEY_OK)
-        rc = carry_allowed(node->store, &c->carry_space, &c->peer, &allowed);
-    allowed |= node->carry_all;
     if (rc == COVEY_OK && !allowed)
         rc = carry_ask(node->store, &c->carry_space, &c->peer,
                        node->clock.wall_ms);

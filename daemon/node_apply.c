@@ -41,6 +41,9 @@ static enum covey_rc blame(struct intake *in, enum covey_rc rc,
 
 /* What a header follows or cites, wherever it is. */
 struct ancestor {
+    struct sign_key author;
+    struct incarnation incarnation;
+    uint64_t number;
     uint64_t clock;
     uint64_t epoch_number;
     bool waits;
@@ -54,7 +57,9 @@ static bool in_batch(const struct intake *in, const struct hash *hash,
 
         if (memcmp(&a->hash, hash, sizeof *hash) != 0)
             continue;
-        *out = (struct ancestor){a->header.clock, a->epoch_number, a->waits};
+        *out = (struct ancestor){a->header.author, a->header.incarnation,
+                                 a->header.number, a->header.clock,
+                                 a->epoch_number,  a->waits};
         return true;
     }
     return false;
@@ -66,9 +71,11 @@ static bool look_up(const struct intake *in, const struct hash *hash,
     struct entry_brief brief;
 
     if (log_find(in->node->store, in->space->row.n, hash, &brief) == COVEY_OK) {
-        out->clock = brief.clock;
-        out->waits = brief.state == ENTRY_WAITING;
-        out->epoch_number = 0;
+        *out = (struct ancestor){.author = brief.author,
+                                 .incarnation = brief.incarnation,
+                                 .number = brief.number,
+                                 .clock = brief.clock,
+                                 .waits = brief.state == ENTRY_WAITING};
         return space_epoch(in->space, &brief.epoch, &out->epoch_number) != NULL;
     }
     return in_batch(in, hash, out);
@@ -138,6 +145,19 @@ static enum covey_rc put_cites(struct intake *in, const struct batch_record *r,
     return COVEY_OK;
 }
 
+/* A log goes on from its own number before; its first change set from another
+ * log of the same author. */
+static bool follows(const struct batch_record *r, const struct ancestor *at)
+{
+    bool same_log = memcmp(&at->incarnation, &r->incarnation,
+                           sizeof r->incarnation) == 0;
+
+    if (memcmp(&at->author, &r->author, sizeof r->author) != 0)
+        return false;
+    return r->number == 1 ? !same_log
+                          : same_log && at->number == r->number - 1;
+}
+
 static enum covey_rc put_past(struct intake *in, const struct batch_record *r,
                               struct arrival *a)
 {
@@ -154,6 +174,8 @@ static enum covey_rc put_past(struct intake *in, const struct batch_record *r,
         if (!look_up(in, &a->header.previous, &at))
             return blame(in, COVEY_ENOTYET,
                          "a change set came before the one it follows");
+        if (!follows(r, &at))
+            return blame(in, COVEY_EFORGED, "a log follows what is not its own");
         if (at.epoch_number > a->epoch_number)
             return blame(in, COVEY_EFORGED,
                          "a log went back to an older membership");
@@ -199,7 +221,7 @@ static enum covey_rc take_in(struct intake *in)
     const struct batch_record *r = &in->record;
     struct arrival *before = newest_in(in, r);
 
-    if (membership_author(&in->space->m, &r->author) == NULL)
+    if (membership_author(&in->space->m, &r->author) == NULL || r->number == 0)
         return blame(in, COVEY_EFORGED, "its author is not a member");
     if (!node_grow((void **)&in->items, &in->cap, in->count,
                    sizeof *in->items))

@@ -205,7 +205,7 @@ static struct link *grant(struct node *node, struct conn *c,
 {
     const struct seat_author *a = membership_author(&s->m, author);
 
-    return a == NULL ? NULL : link_open(node, c, s, a->rights);
+    return a == NULL || a->cut ? NULL : link_open(node, c, s, a->rights);
 }
 
 static bool known_key(struct node *node, const struct noise_key *key)
@@ -274,6 +274,8 @@ static void let_in(struct node *node, struct conn *c,
         node->strangers++;
         return;
     }
+    if (c->kind == CONN_CARRY && !join_may_carry(node, c))
+        return; /* it is told to wait, and stays a stranger */
     struct queued *q = node_emit(node, NODE_FX_KNOWN);
     if (q != NULL)
         q->fx.conn = c->id;

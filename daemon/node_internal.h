@@ -69,6 +69,7 @@ struct node_space {
     struct seed author_seed; /* of this node here */
     struct sign_pair author;
     bool head_heard; /* a member or carrier told its epoch head in this run */
+    bool newer;      /* an epoch says what this version does not know */
     bool changed;    /* new epochs in this group, to be told after commit */
     bool log_open;   /* this run has sealed here */
     struct incarnation incarnation;
@@ -419,6 +420,8 @@ COVEY_MUST_USE enum covey_rc join_invite(struct node *node,
                                          struct covey_why *why);
 COVEY_MUST_USE enum covey_rc join_admit(struct node *node, struct node_space *s,
                                         int64_t request, struct covey_why *why);
+/* Has the keeper of this relay allowed what a peer asks it to carry? */
+bool join_may_carry(struct node *node, const struct conn *c);
 void join_carry_asked(struct node *node, struct conn *c);
 void join_carry_answer(struct node *node, struct conn *c, uint32_t code);
 

@@ -59,8 +59,8 @@ static void members_json(json_t *out, const struct node_space *s, bool blind)
                                     &s->m)));
     json_object_set_new(out, "carriers",
                         json_integer((json_int_t)carriers_of(s)));
-    json_object_set_new(out, "may_sign",
-                        json_boolean(space_is_chair(s)));
+    json_object_set_new(out, "chair", json_boolean(space_is_chair(s)));
+    json_object_set_new(out, "needs_upgrade", json_boolean(s->newer));
     json_object_set_new(out, "rules", json_integer(s->m.rules_version));
 }
 

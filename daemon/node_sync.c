@@ -463,6 +463,10 @@ static void on_epochs(struct node *node, struct conn *c, struct node_space *s,
 
     if (rc == COVEY_OK)
         rc = space_take_epochs(node, s, &epochs, &advanced);
+    if (rc == COVEY_ENEWER) { /* kept at whoever has it; held here */
+        s->newer = true;
+        return;
+    }
     if (peers_fault(rc)) {
         conn_shut(node, c, blame(rc), "its membership records do not verify");
         return;
@@ -498,7 +502,7 @@ static void on_prove(struct node *node, struct conn *c, struct covey_bytes body)
         }
         const struct seat_author *a =
             s == NULL ? NULL : membership_author(&s->m, &p.proofs[i].author);
-        if (a == NULL || !proof_check(handshake, &c->peer, &p.proofs[i]))
+        if (a == NULL || a->cut || !proof_check(handshake, &c->peer, &p.proofs[i]))
             continue;
         struct link *l = link_of(c, s);
         bool fresh = l == NULL;

@@ -215,24 +215,43 @@ static void decide(struct draft *d, bool was_alive)
     }
 }
 
-/* As many columns as fit; the others are noted again. */
-static size_t fit(struct draft *d, size_t room)
+static uint64_t fixed_columns(const struct rule_table *rules)
 {
-    size_t size = PART_OVERHEAD + STAMP_NAME * d->row->sibling_count;
+    uint64_t mask = 0;
 
-    d->wish->left = 0;
-    for (uint64_t rest = d->columns; rest != 0; rest &= rest - 1) {
+    for (size_t i = 0; i < rules->column_count; i++)
+        if (rules->columns[i].fixed)
+            mask |= CELL_BIT(rules->columns[i].id);
+    return mask;
+}
+
+/* Of `some` of the columns to be told, as many as fit. */
+static void fit_some(struct draft *d, uint64_t some, size_t room, size_t *size)
+{
+    for (uint64_t rest = d->columns & some; rest != 0; rest &= rest - 1) {
         uint32_t column = (uint32_t)__builtin_ctzll(rest);
-        size_t cell = CELL_OVERHEAD + STAMP_NAME +
-                      d->row->value[column].text.len;
+        size_t cell =
+            CELL_OVERHEAD + STAMP_NAME + d->row->value[column].text.len;
 
-        if (size + cell > room) {
+        if (*size + cell > room) {
             d->wish->left |= CELL_BIT(column);
             d->columns &= ~CELL_BIT(column);
         } else {
-            size += cell;
+            *size += cell;
         }
     }
+}
+
+/* As many columns as fit; the others are noted again.  Those that are set once
+ * come first: they count only beside the insert. */
+static size_t fit(struct draft *d, size_t room)
+{
+    size_t size = PART_OVERHEAD + STAMP_NAME * d->row->sibling_count;
+    uint64_t first = fixed_columns(d->row->rules);
+
+    d->wish->left = 0;
+    fit_some(d, first, room, &size);
+    fit_some(d, ~first, room, &size);
     return size;
 }
 

@@ -354,33 +354,6 @@ static enum covey_rc follow_links(struct store *st, const struct links *links,
     return rc;
 }
 
-/* Has another branch of the log a change set with this number? */
-static enum covey_rc ask_forked(struct store *st, struct log_row *row,
-                                const struct header *h, bool *forked)
-{
-    struct log_row *it = NULL;
-    enum covey_rc rc = COVEY_OK;
-
-    *forked = false;
-    if (row->forked)
-        rc = log_branches(st, row->space, row->author, &h->incarnation, &it);
-    for (; it != NULL && rc == COVEY_OK && !*forked; it = log_branch_next(it)) {
-        if (it == row)
-            continue;
-
-        sqlite3_stmt *stmt = sql_begin(st, SQL_CHANGE_SET_TWIN);
-
-        sql_bind_int(stmt, 1, it->n);
-        sql_bind_int(stmt, 2, (int64_t)h->number);
-        rc = sql_row(st, stmt);
-        *forked = rc == COVEY_OK;
-        sql_end(stmt);
-        if (rc == COVEY_ENONE)
-            rc = COVEY_OK;
-    }
-    return rc;
-}
-
 /* Put back what the row leaves out. */
 static enum covey_rc complete(struct store *st, const struct stored *stored,
                               struct entry *e)
@@ -406,7 +379,8 @@ static enum covey_rc complete(struct store *st, const struct stored *stored,
     e->header.incarnation = row->incarnation;
     if (changeset_hash(e->payload, &e->header.payload_hash) != COVEY_OK)
         return damaged(st, e->seq);
-    return ask_forked(st, row, &e->header, &e->forked);
+    e->forked = row->forked;
+    return COVEY_OK;
 }
 
 /* Run a statement that gives one entry, and end it. */

@@ -74,8 +74,6 @@
                         " WHERE substr(hash, 1, 8) = ?1")                      \
     X(CHANGE_SET_AT, "SELECT seq FROM change_set"                              \
                      " WHERE log = ?1 AND number = ?2")                        \
-    X(CHANGE_SET_TWIN, "SELECT 1 FROM change_set"                              \
-                       " WHERE log = ?1 AND number = ?2")                      \
     X(CHANGE_SET_WAITING, "SELECT count(*) FROM change_set"                    \
                           " WHERE state = 2 AND seq > ?1 AND seq <= ?2")       \
     X(CHANGE_SET_VOID, "SELECT count(*) FROM change_set"                       \
