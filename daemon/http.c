@@ -326,6 +326,7 @@ static enum MHD_Result queue(struct http_request *r)
 
 /* libmicrohttpd calls this with the headers, with each piece of the body, with
  * its end, and again after each resume until a response is queued. */
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's own form */
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection,
                                  const char *url, const char *method,
                                  const char *version, const char *data,

@@ -1,6 +1,7 @@
 #include "daemon/init.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include <sodium.h>
 
+#include "daemon/heap.h"
 #include "daemon/keys.h"
 #include "daemon/lock.h"
 #include "daemon/private.h"
@@ -222,6 +224,19 @@ static enum covey_rc make_all(const struct init_wish *wish,
     return rc == COVEY_OK ? tell_member(&identity.member, why) : rc;
 }
 
+/* A new name is on the disk once its directory is. */
+static bool sync_parent(const char *dir)
+{
+    char *parent = heap_print("%s/..", dir);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+
+    free(parent);
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
 /* 0750, so that a group may be let in to the socket; what lies in it is 0600.
  * *made tells whether it was us. */
 static enum covey_rc make_dir(const char *dir, bool *made,
@@ -232,6 +247,8 @@ static enum covey_rc make_dir(const char *dir, bool *made,
         return why_errno(why, errno, "cannot make %s", dir);
     if (*made && chmod(dir, 0750) != 0) /* the umask took the group's part */
         return why_errno(why, errno, "cannot set the mode of %s", dir);
+    if (*made && !sync_parent(dir))
+        return why_errno(why, errno, "cannot save the name of %s", dir);
     return COVEY_OK;
 }
 

@@ -172,8 +172,8 @@ void node_reply_error(struct node *node, uint64_t request, enum covey_rc rc,
 {
     const char *say =
         text == NULL || text[0] == '\0' ? covey_rc_text(rc) : text;
-    json_t *json = json_pack("{s:{s:s,s:s%}}", "error", "code",
-                             covey_rc_id(rc), "text", say, strlen(say));
+    json_t *json = json_pack("{s:{s:s,s:s%}}", "error", "code", covey_rc_id(rc),
+                             "text", say, strlen(say));
     char *dump = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 
     static const char plain[] =

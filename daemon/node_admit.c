@@ -42,8 +42,8 @@ enum covey_rc join_invite(struct node *node, struct node_space *s,
     struct ticket_keys keys;
     struct ticket t;
 
-    if (role == ROLE_CHAIR || (role != ROLE_CARRIER &&
-                               !role_fits(role, s->m.kind))) {
+    if (role == ROLE_CHAIR ||
+        (role != ROLE_CARRIER && !role_fits(role, s->m.kind))) {
         snprintf(why->text, sizeof why->text,
                  "nobody can be invited as %s to a %s space", role_name(role),
                  space_kind_name(s->m.kind));
@@ -52,8 +52,8 @@ enum covey_rc join_invite(struct node *node, struct node_space *s,
     ticket_fill(node, s, &t);
     if (t.address_count == 0) {
         covey_why_set(why, "nobody could reach this space: start coveyd with "
-                     "--listen, or add a carrier first with `covey space "
-                     "carrier`");
+                           "--listen, or add a carrier first with `covey space "
+                           "carrier`");
         return COVEY_EREFUSED;
     }
     ticket_derive(&t.secret, &keys);
@@ -64,7 +64,8 @@ enum covey_rc join_invite(struct node *node, struct node_space *s,
     changes[0].door = keys.door;
     changes[0].expires_ms = t.expires_ms;
     changes[1].invite = keys.id;
-    enum covey_rc rc = space_extend(node, s, changes, 2, NULL, 0, why);
+    enum covey_rc rc = space_extend(
+        node, s, &(struct space_edit){.changes = changes, .count = 2}, why);
     if (rc == COVEY_OK)
         rc = invite_put(node->store, s->row.n, &row);
     if (rc == COVEY_OK)
@@ -143,11 +144,13 @@ static enum covey_rc admit(struct node *node, struct node_space *s,
     changes[0].invite = r->invite;
     changes[0].invite_end = INVITE_USED;
     bool carrier = invite->role == ROLE_CARRIER;
-    size_t count = 1 + (carrier ? carrier_changes(r, &cert.noise, &changes[1])
-                                : seat_changes(s, r, invite->role, &author,
-                                               &changes[1]));
+    size_t count =
+        1 + (carrier ? carrier_changes(r, &cert.noise, &changes[1])
+                     : seat_changes(s, r, invite->role, &author, &changes[1]));
     box.reading = cert.reading;
-    return space_extend(node, s, changes, count, &box, carrier ? 0 : 1, why);
+    return space_extend(
+        node, s, &(struct space_edit){changes, count, &box, carrier ? 0 : 1},
+        why);
 }
 
 /* Open a request as the chair who invited.  *out points into plain. */
@@ -187,8 +190,9 @@ static enum covey_rc admit_row(struct node *node, struct node_space *s,
     buf_init(&plain, &node->mem, JOIN_REQUEST_MAX);
     enum covey_rc rc = open_request(node, s, row, &invite, &plain, &r);
     if (rc == COVEY_EFORGED || rc == COVEY_EBAD)
-        covey_why_set(why, "this request was not made with the ticket it names; "
-                     "it cannot be admitted");
+        covey_why_set(why,
+                      "this request was not made with the ticket it names; "
+                      "it cannot be admitted");
     if (rc == COVEY_OK)
         rc = admit(node, s, &r, &invite, why);
     buf_clear(&plain);
@@ -207,8 +211,9 @@ enum covey_rc join_admit(struct node *node, struct node_space *s,
     enum covey_rc rc = request_next(node->store, s->row.n, request - 1, &row);
 
     if (rc == COVEY_ENONE || (rc == COVEY_OK && row.id != request)) {
-        covey_why_set(why, "there is no such request; `covey space requests` lists "
-                     "those that wait");
+        covey_why_set(why,
+                      "there is no such request; `covey space requests` lists "
+                      "those that wait");
         return COVEY_ENONE;
     }
     return rc == COVEY_OK ? admit_row(node, s, &row, why) : rc;
@@ -337,10 +342,9 @@ bool join_may_carry(struct node *node, const struct conn *c)
 {
     bool allowed = false;
 
-    return node->carry_all ||
-           (carry_allowed(node->store, &c->carry_space, &c->peer, &allowed) ==
-                COVEY_OK &&
-            allowed);
+    return node->carry_all || (carry_allowed(node->store, &c->carry_space,
+                                             &c->peer, &allowed) == COVEY_OK &&
+                               allowed);
 }
 
 void join_carry_asked(struct node *node, struct conn *c)
@@ -383,7 +387,8 @@ static enum covey_rc list_carrier(struct node *node, struct node_space *s,
     changes[1].carrier = a->key;
     changes[1].name = "relay";
     changes[1].address = a->at;
-    return space_extend(node, s, changes, 2, NULL, 0, &why);
+    return space_extend(
+        node, s, &(struct space_edit){.changes = changes, .count = 2}, &why);
 }
 
 static void reply_carry(struct node *node, const struct node_space *s,

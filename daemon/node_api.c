@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CARRY_WAIT (5 * COVEY_SECOND)   /* for a relay's answer */
-#define LEAVE_WAIT (30 * COVEY_SECOND)  /* for a door to open */
-#define WAIT_MOST 86400                 /* seconds: one day */
+#define CARRY_WAIT (5 * COVEY_SECOND)  /* for a relay's answer */
+#define LEAVE_WAIT (30 * COVEY_SECOND) /* for a door to open */
+#define WAIT_MOST 86400                /* seconds: one day */
 
 /* One request being answered. */
 struct call {
@@ -29,8 +29,7 @@ static const char *text_of(const struct call *call, const char *key)
     return json_string_value(json_object_get(call->body, key));
 }
 
-static enum covey_rc fail(struct call *call, enum covey_rc rc,
-                          const char *text)
+static enum covey_rc fail(struct call *call, enum covey_rc rc, const char *text)
 {
     covey_why_set(&call->why, text);
     return rc;
@@ -205,14 +204,13 @@ static enum covey_rc on_space_admit(struct call *call)
 
     if (s == NULL)
         return COVEY_ENONE;
-    enum covey_rc rc =
-        join_admit(call->node, s, (int64_t)request, &call->why);
+    enum covey_rc rc = join_admit(call->node, s, (int64_t)request, &call->why);
     if (rc != COVEY_OK)
         return rc;
     const struct seat *seat = &s->m.seats[s->m.seat_count - 1];
-    done(call, json_pack("{s:o,s:s}", "member",
-                         hex_json(seat->id.b, sizeof seat->id), "name",
-                         seat->name));
+    done(call,
+         json_pack("{s:o,s:s}", "member", hex_json(seat->id.b, sizeof seat->id),
+                   "name", seat->name));
     return COVEY_OK;
 }
 
@@ -286,8 +284,7 @@ static bool head_from(json_t *item, struct log_head *out)
     const char *inc = json_string_value(json_object_get(item, "incarnation"));
     const char *hash = json_string_value(json_object_get(item, "hash"));
 
-    out->number =
-        (uint64_t)json_integer_value(json_object_get(item, "number"));
+    out->number = (uint64_t)json_integer_value(json_object_get(item, "number"));
     return author != NULL && inc != NULL && hash != NULL &&
            hex_decode(author, out->author.b, sizeof out->author) &&
            hex_decode(inc, out->incarnation.b, sizeof out->incarnation) &&
@@ -392,13 +389,20 @@ static const struct {
     const char *name;
     enum covey_rc (*run)(struct call *call);
 } actions[] = {
-    {"address", on_address},         {"status", on_status},
-    {"peer-list", on_peer_list},     {"peer-add", on_peer_add},
-    {"space-create", on_space_create}, {"space-carrier", on_space_carrier},
-    {"space-admit", on_space_admit}, {"carry-allow", on_carry_allow},
-    {"invite", on_invite},           {"join", on_join},
-    {"wait", on_wait},               {"sql", on_sql},
-    {"log", on_log},                 {"share", on_share},
+    {"address", on_address},
+    {"status", on_status},
+    {"peer-list", on_peer_list},
+    {"peer-add", on_peer_add},
+    {"space-create", on_space_create},
+    {"space-carrier", on_space_carrier},
+    {"space-admit", on_space_admit},
+    {"carry-allow", on_carry_allow},
+    {"invite", on_invite},
+    {"join", on_join},
+    {"wait", on_wait},
+    {"sql", on_sql},
+    {"log", on_log},
+    {"share", on_share},
 };
 
 static enum covey_rc run_action(struct call *call, const char *name)
@@ -421,8 +425,8 @@ static enum covey_rc run_write(struct call *call)
     buf_init(&out, &node->mem, QUERY_ROWS_BYTES);
     rc = store_mark(node->store);
     if (rc == COVEY_OK)
-        rc = query_write(node->store, r->route->what, r->params,
-                         r->param_count, &out, &call->why);
+        rc = query_write(node->store, r->route->what, r->params, r->param_count,
+                         &out, &call->why);
     if (rc == COVEY_OK)
         rc = store_release(node->store);
     else
@@ -447,8 +451,7 @@ static void free_parked(struct parked_request *p)
     free(p);
 }
 
-static bool copy_params(struct parked_request *p,
-                        const struct node_request *r)
+static bool copy_params(struct parked_request *p, const struct node_request *r)
 {
     p->params = calloc(r->param_count + 1, sizeof *p->params);
     if (p->params == NULL)

@@ -16,10 +16,10 @@ struct arrival {
     struct covey_bytes payload;
     struct signature signature;
     uint64_t epoch_number;
-    bool known;      /* it is here already */
-    bool waits;      /* what it cites or follows waits */
-    bool last;       /* of its log in this batch: to be verified */
-    bool forks;      /* its number is taken by another */
+    bool known; /* it is here already */
+    bool waits; /* what it cites or follows waits */
+    bool last;  /* of its log in this batch: to be verified */
+    bool forks; /* its number is taken by another */
 };
 
 struct intake {
@@ -97,9 +97,8 @@ static struct arrival *newest_in(struct intake *in,
 }
 
 /* Put back the hash of the header before this one in its log. */
-static enum covey_rc put_previous(struct intake *in,
-                                  const struct batch_record *r,
-                                  struct arrival *a)
+static enum covey_rc
+put_previous(struct intake *in, const struct batch_record *r, struct arrival *a)
 {
     const struct arrival *before = newest_in(in, r);
     struct entry_brief brief;
@@ -114,10 +113,13 @@ static enum covey_rc put_previous(struct intake *in,
         a->header.previous = before->hash;
         return COVEY_OK;
     }
-    if (log_at(in->node->store, in->space->row.n, &r->author, &r->incarnation,
-               r->number - 1, &a->header.previous, &brief) == COVEY_OK)
+    struct log_place place = {r->author, r->incarnation, r->number - 1};
+
+    if (log_at(in->node->store, in->space->row.n, &place, &a->header.previous,
+               &brief) == COVEY_OK)
         return COVEY_OK;
-    return blame(in, COVEY_ENOTYET, "a change set came before the one it follows");
+    return blame(in, COVEY_ENOTYET,
+                 "a change set came before the one it follows");
 }
 
 static enum covey_rc put_cites(struct intake *in, const struct batch_record *r,
@@ -129,8 +131,8 @@ static enum covey_rc put_cites(struct intake *in, const struct batch_record *r,
 
         if (r->cites[i].back > in->count)
             return blame(in, COVEY_EBAD, "a citation points before the batch");
-        a->header.cites[i] =
-            r->cites[i].back > 0 ? in->items[in->count - r->cites[i].back].hash
+        a->header.cites[i] = r->cites[i].back > 0
+                                 ? in->items[in->count - r->cites[i].back].hash
                                  : r->cites[i].hash;
         if (!look_up(in, &a->header.cites[i], &at))
             return blame(in, COVEY_ENOTYET,
@@ -149,13 +151,12 @@ static enum covey_rc put_cites(struct intake *in, const struct batch_record *r,
  * log of the same author. */
 static bool follows(const struct batch_record *r, const struct ancestor *at)
 {
-    bool same_log = memcmp(&at->incarnation, &r->incarnation,
-                           sizeof r->incarnation) == 0;
+    bool same_log =
+        memcmp(&at->incarnation, &r->incarnation, sizeof r->incarnation) == 0;
 
     if (memcmp(&at->author, &r->author, sizeof r->author) != 0)
         return false;
-    return r->number == 1 ? !same_log
-                          : same_log && at->number == r->number - 1;
+    return r->number == 1 ? !same_log : same_log && at->number == r->number - 1;
 }
 
 static enum covey_rc put_past(struct intake *in, const struct batch_record *r,
@@ -175,7 +176,8 @@ static enum covey_rc put_past(struct intake *in, const struct batch_record *r,
             return blame(in, COVEY_ENOTYET,
                          "a change set came before the one it follows");
         if (!follows(r, &at))
-            return blame(in, COVEY_EFORGED, "a log follows what is not its own");
+            return blame(in, COVEY_EFORGED,
+                         "a log follows what is not its own");
         if (at.epoch_number > a->epoch_number)
             return blame(in, COVEY_EFORGED,
                          "a log went back to an older membership");
@@ -189,9 +191,8 @@ static enum covey_rc put_past(struct intake *in, const struct batch_record *r,
     return rc;
 }
 
-static enum covey_rc put_payload(struct intake *in,
-                                 const struct batch_record *r,
-                                 struct arrival *a)
+static enum covey_rc
+put_payload(struct intake *in, const struct batch_record *r, struct arrival *a)
 {
     a->header.payload_len = (uint32_t)r->payload.len;
     if (r->payload.len > HEADER_PAYLOAD_MAX ||
@@ -211,9 +212,10 @@ static void place(struct intake *in, struct arrival *a)
     a->known = log_find(in->node->store, in->space->row.n, &a->hash, &brief) ==
                    COVEY_OK ||
                in_batch(in, &a->hash, &at);
-    a->forks = !a->known &&
-               log_at(in->node->store, in->space->row.n, &h->author,
-                      &h->incarnation, h->number, &hash, &brief) == COVEY_OK;
+    struct log_place at_number = {h->author, h->incarnation, h->number};
+
+    a->forks = !a->known && log_at(in->node->store, in->space->row.n,
+                                   &at_number, &hash, &brief) == COVEY_OK;
 }
 
 static enum covey_rc take_in(struct intake *in)
@@ -223,8 +225,7 @@ static enum covey_rc take_in(struct intake *in)
 
     if (membership_author(&in->space->m, &r->author) == NULL || r->number == 0)
         return blame(in, COVEY_EFORGED, "its author is not a member");
-    if (!node_grow((void **)&in->items, &in->cap, in->count,
-                   sizeof *in->items))
+    if (!node_grow((void **)&in->items, &in->cap, in->count, sizeof *in->items))
         return COVEY_ENOMEM;
     struct arrival *a = &in->items[in->count];
     memset(a, 0, sizeof *a);
@@ -246,8 +247,8 @@ static enum covey_rc take_in(struct intake *in)
     place(in, a);
     a->last = true;
     before = newest_in(in, r); /* the array may have moved */
-    if (before != NULL && memcmp(&before->hash, &a->header.previous,
-                                 sizeof before->hash) == 0)
+    if (before != NULL &&
+        memcmp(&before->hash, &a->header.previous, sizeof before->hash) == 0)
         before->last = false;
     in->count++;
     return COVEY_OK;
@@ -500,8 +501,8 @@ enum covey_rc apply_waiting(struct node *node, struct node_space *s)
     struct changeset *cs = calloc(1, sizeof *cs);
     struct row_part *rows = calloc(CHANGESET_PARTS_MAX, sizeof *rows);
     struct entry *e = calloc(1, sizeof *e);
-    enum covey_rc rc = cs == NULL || rows == NULL || e == NULL ? COVEY_ENOMEM
-                                                               : COVEY_OK;
+    enum covey_rc rc =
+        cs == NULL || rows == NULL || e == NULL ? COVEY_ENOMEM : COVEY_OK;
     int64_t seq = 0;
 
     if (rc == COVEY_OK)

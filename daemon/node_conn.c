@@ -240,9 +240,8 @@ static struct node_space *space_by_blind(struct node *node,
 static bool proves_space(struct node *node, struct conn *c,
                          const struct session_effect *fx)
 {
-    struct node_space *s =
-        space_by_blind(node, session_hash(c->session), &fx->auth.blind,
-                       NOISE_INITIATOR);
+    struct node_space *s = space_by_blind(node, session_hash(c->session),
+                                          &fx->auth.blind, NOISE_INITIATOR);
     const struct seat_author *a =
         s == NULL ? NULL : membership_author(&s->m, &fx->auth.author);
 
@@ -491,9 +490,8 @@ static void start(struct node *node, struct conn *c,
 void conn_accepted(struct node *node, uint64_t id)
 {
     struct session_config config = {.role = NOISE_RESPONDER};
-    struct conn *c = node->conn_count < NODE_CONNECTIONS_MAX
-                         ? conn_new(node, id)
-                         : NULL;
+    struct conn *c =
+        node->conn_count < NODE_CONNECTIONS_MAX ? conn_new(node, id) : NULL;
 
     if (c != NULL) {
         start(node, c, &config);
@@ -519,8 +517,8 @@ static void choose_proof(struct node *node, const struct target *t,
     }
     if (t->space == NULL)
         return;
-    config->proof = t->kind == TARGET_WISH ? SESSION_PROOF_CARRY
-                                           : SESSION_PROOF_SPACE;
+    config->proof =
+        t->kind == TARGET_WISH ? SESSION_PROOF_CARRY : SESSION_PROOF_SPACE;
     config->space = t->space->row.id;
     config->author = &t->space->author;
 }

@@ -8,8 +8,8 @@
 /* A dial that came to nothing: back off, doubling, jittered by up to half. */
 void target_back_off(struct node *node, struct target *t)
 {
-    bool soon = t->kind != TARGET_PEER ||
-                (t->space != NULL && t->space->row.n == 0);
+    bool soon =
+        t->kind != TARGET_PEER || (t->space != NULL && t->space->row.n == 0);
     covey_time slowest = soon ? DIAL_SLOWEST_ASKING : DIAL_SLOWEST;
     covey_time wait = DIAL_FIRST;
     uint32_t r;

@@ -82,7 +82,8 @@ enum covey_rc join_start(struct node *node, const char *text,
     if (rc != COVEY_OK)
         return rc;
     if (t.expires_ms < node->clock.wall_ms) {
-        covey_why_set(why, "this ticket has expired; ask the chair for a new one");
+        covey_why_set(why,
+                      "this ticket has expired; ask the chair for a new one");
         return COVEY_EREFUSED;
     }
     const struct node_space *s = space_by_id(node, &t.space);
@@ -128,8 +129,8 @@ static enum covey_rc write_request(struct node *node, const struct joining *j,
     r.author_cert = (struct covey_bytes){cert, sizeof cert};
     snprintf(r.name, sizeof r.name, "%s", self->name);
     snprintf(r.address, sizeof r.address, "%s", node->advertise);
-    enum covey_rc rc = join_request_write(&r, &j->keys.join, &j->ticket.chair,
-                                          &fresh, sealed);
+    enum covey_rc rc =
+        join_request_write(&r, &j->keys.join, &j->ticket.chair, &fresh, sealed);
     sodium_memzero(&author, sizeof author);
     sodium_memzero(&fresh, sizeof fresh);
     return rc;
@@ -137,9 +138,8 @@ static enum covey_rc write_request(struct node *node, const struct joining *j,
 
 void join_up(struct node *node, struct conn *c)
 {
-    struct joining *j = c->target == NULL
-                            ? NULL
-                            : joining_of(node, &c->target->space->row.id);
+    struct joining *j =
+        c->target == NULL ? NULL : joining_of(node, &c->target->space->row.id);
     struct covey_buf sealed, body;
 
     if (j == NULL) {
@@ -173,8 +173,8 @@ static void knock_now(struct node *node, const struct joining *j)
     for (struct conn *c = node->conns; c != NULL && s != NULL; c = c->next)
         for (size_t i = 0; i < j->ticket.address_count; i++)
             if (c->up && !c->closing && c->kind == CONN_PLAIN &&
-                memcmp(&c->peer, &j->ticket.addresses[i].key,
-                       sizeof c->peer) == 0)
+                memcmp(&c->peer, &j->ticket.addresses[i].key, sizeof c->peer) ==
+                    0)
                 links_join(node, c, s);
 }
 
@@ -185,9 +185,8 @@ static void refuse(struct joining *j, const char *text)
 
 static void on_answer(struct node *node, struct conn *c, uint32_t code)
 {
-    struct joining *j = c->target == NULL
-                            ? NULL
-                            : joining_of(node, &c->target->space->row.id);
+    struct joining *j =
+        c->target == NULL ? NULL : joining_of(node, &c->target->space->row.id);
 
     if (j == NULL)
         return;

@@ -3,15 +3,9 @@
 
 #include <string.h>
 
-static struct blind my_blind(const struct conn *c, const struct link *l)
-{
-    return blind_space(session_hash(c->session), &l->space->row.id,
-                       session_role(c->session));
-}
-
 static void acknowledge(struct node *node, struct conn *c, struct link *l)
 {
-    struct ack a = {my_blind(c, l), l->taken};
+    struct ack a = {link_blind(c, l->space), l->taken};
     struct covey_buf body;
 
     l->ack_due = false;
@@ -64,7 +58,7 @@ static bool fill(struct node *node, struct link *l, struct batch_state *st,
 static bool push_one(struct node *node, struct conn *c, struct link *l,
                      struct batch_state *st)
 {
-    struct blind blind = my_blind(c, l);
+    struct blind blind = link_blind(c, l->space);
     struct covey_buf body;
     uint8_t sequence[4];
 

@@ -43,8 +43,8 @@ static enum covey_rc cite_tips(struct node *node, const struct node_space *s,
     struct tip tips[HEADER_CITES_MAX + 1];
     size_t count = 0;
     uint64_t clock = s->last_clock;
-    enum covey_rc rc = log_tips(node->store, s->row.n, tips,
-                                HEADER_CITES_MAX + 1, &count);
+    enum covey_rc rc =
+        log_tips(node->store, s->row.n, tips, HEADER_CITES_MAX + 1, &count);
 
     h->cite_count = 0;
     for (size_t i = 0; i < count && i < HEADER_CITES_MAX + 1; i++) {
@@ -220,8 +220,7 @@ enum covey_rc seal_heartbeats(struct node *node)
     return rc;
 }
 
-static struct node_space *space_of(struct node *node,
-                                   const struct own_entry *u)
+static struct node_space *space_of(struct node *node, const struct own_entry *u)
 {
     return space_by_id(node, &u->header.space);
 }
@@ -245,8 +244,7 @@ void seal_sign(struct node *node)
     }
 }
 
-bool seal_signature(const struct node *node, int64_t seq,
-                    struct signature *out)
+bool seal_signature(const struct node *node, int64_t seq, struct signature *out)
 {
     for (size_t i = node->own_count; i > 0; i--) {
         const struct own_entry *u = &node->own[i - 1];
@@ -264,8 +262,8 @@ enum covey_rc seal_store_signatures(struct node *node)
     for (size_t i = 0; i < node->own_count; i++) {
         if (!node->own[i].is_signed)
             continue;
-        enum covey_rc rc = log_sign(node->store, node->own[i].seq,
-                                    &node->own[i].signature);
+        enum covey_rc rc =
+            log_sign(node->store, node->own[i].seq, &node->own[i].signature);
         if (rc != COVEY_OK)
             return rc;
         node->own[i].stored = true;

@@ -53,10 +53,10 @@ static size_t carriers_of(const struct node_space *s)
 
 static void members_json(json_t *out, const struct node_space *s, bool blind)
 {
-    json_object_set_new(out, "members",
-                        blind ? json_null()
-                              : json_integer((json_int_t)membership_present(
-                                    &s->m)));
+    json_object_set_new(
+        out, "members",
+        blind ? json_null()
+              : json_integer((json_int_t)membership_present(&s->m)));
     json_object_set_new(out, "carriers",
                         json_integer((json_int_t)carriers_of(s)));
     json_object_set_new(out, "chair", json_boolean(space_is_chair(s)));
@@ -96,8 +96,7 @@ static json_t *space_json(struct node *node, const struct node_space *s)
 
 /* ---- peers ---- */
 
-static const char *name_of(const struct node *node,
-                           const struct noise_key *key)
+static const char *name_of(const struct node *node, const struct noise_key *key)
 {
     for (const struct node_space *s = node->spaces; s != NULL; s = s->next) {
         const struct seat_node *n = membership_node_by_noise(&s->m, key);
@@ -138,24 +137,21 @@ static json_t *peer_json(struct node *node, const struct noise_key *key,
     json_t *heard = json_null();
 
     if (up)
-        heard = json_integer((json_int_t)((node->clock.now -
-                                           session_last_heard(c->session)) /
-                                          COVEY_SECOND));
-    return json_pack("{s:o,s:o,s:o,s:s,s:I,s:o,s:I,s:I}", "key",
-                     hex_json(key, sizeof *key), "name",
-                     name == NULL ? json_null() : json_string(name), "address",
-                     address == NULL || address[0] == '\0'
-                         ? json_null()
-                         : json_string(address),
-                     "state",
-                     up          ? "connected"
-                     : c != NULL ? "connecting"
-                                 : "waiting",
-                     "behind", (json_int_t)(up ? behind(node, c) : 0),
-                     "last_heard_s", heard, "sent_bytes",
-                     (json_int_t)(c == NULL ? 0 : c->sent_bytes),
-                     "received_bytes",
-                     (json_int_t)(c == NULL ? 0 : c->received_bytes));
+        heard = json_integer(
+            (json_int_t)((node->clock.now - session_last_heard(c->session)) /
+                         COVEY_SECOND));
+    return json_pack(
+        "{s:o,s:o,s:o,s:s,s:I,s:o,s:I,s:I}", "key", hex_json(key, sizeof *key),
+        "name", name == NULL ? json_null() : json_string(name), "address",
+        address == NULL || address[0] == '\0' ? json_null()
+                                              : json_string(address),
+        "state",
+        up          ? "connected"
+        : c != NULL ? "connecting"
+                    : "waiting",
+        "behind", (json_int_t)(up ? behind(node, c) : 0), "last_heard_s", heard,
+        "sent_bytes", (json_int_t)(c == NULL ? 0 : c->sent_bytes),
+        "received_bytes", (json_int_t)(c == NULL ? 0 : c->received_bytes));
 }
 
 static const struct conn *conn_of(const struct node *node,
@@ -205,18 +201,18 @@ json_t *status_json(struct node *node)
         if (s->row.n != 0)
             json_array_append_new(spaces, space_json(node, s));
     if (node->busy_since != 0)
-        lock = json_integer((json_int_t)((node->clock.now - node->busy_since) /
-                                         COVEY_SECOND));
-    return json_pack(
-        "{s:o,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:I}", "node",
-        hex_json(&node->sign_key, sizeof node->sign_key), "member",
-        hex_json(&self->member, sizeof self->member), "name", self->name,
-        "version", SOFTWARE, "spaces", spaces, "peers", peers_json(node),
-        "locked_s", lock, "altered",
-        node->altered[0] == '\0' ? json_null() : json_string(node->altered),
-        "strangers", (json_int_t)node->strangers, "size_bytes",
-        (json_int_t)store_size_bytes(node->store), "clock_offset_ms",
-        (json_int_t)node->clock_offset_ms);
+        lock = json_integer(
+            (json_int_t)((node->clock.now - node->busy_since) / COVEY_SECOND));
+    return json_pack("{s:o,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:I}", "node",
+                     hex_json(&node->sign_key, sizeof node->sign_key), "member",
+                     hex_json(&self->member, sizeof self->member), "name",
+                     self->name, "version", SOFTWARE, "spaces", spaces, "peers",
+                     peers_json(node), "locked_s", lock, "altered",
+                     node->altered[0] == '\0' ? json_null()
+                                              : json_string(node->altered),
+                     "strangers", (json_int_t)node->strangers, "size_bytes",
+                     (json_int_t)store_size_bytes(node->store),
+                     "clock_offset_ms", (json_int_t)node->clock_offset_ms);
 }
 
 /* ---- the log ---- */
@@ -292,8 +288,8 @@ static json_t *entry_json(const struct node_space *s, const struct entry *e,
                           uint64_t wall_ms, json_t *rows)
 {
     const struct seat_author *a = membership_author(&s->m, &e->header.author);
-    const struct seat *seat = a == NULL ? NULL
-                                        : membership_seat(&s->m, a->slot);
+    const struct seat *seat =
+        a == NULL ? NULL : membership_seat(&s->m, a->slot);
 
     return json_pack(
         "{s:o,s:o,s:o,s:o,s:I,s:o,s:I,s:o,s:s,s:o}", "author",
@@ -317,8 +313,7 @@ static void add_entry(struct node *node, struct node_space *s,
     bool hit = row == NULL;
     struct seed key, history;
 
-    if (s->m.readable &&
-        space_epoch(s, &e->header.epoch, &epoch) != NULL &&
+    if (s->m.readable && space_epoch(s, &e->header.epoch, &epoch) != NULL &&
         space_key_get(node->store, s->row.n, s->epochs[epoch].key_number, &key,
                       &history) == COVEY_OK) {
         if (changeset_open(&e->header, e->payload, &key, cs) == COVEY_OK) {

@@ -16,302 +16,6 @@
 
 #include "proto/wire.h"
 
-struct link *link_of(const struct conn *c, const struct node_space *s)
-{
-    for (struct link *l = c->links; l != NULL; l = l->next)
-        if (l->space == s)
-            return l;
-    return NULL;
-}
-
-struct link *link_open(struct node *node, struct conn *c, struct node_space *s,
-                       uint32_t rights)
-{
-    struct link *l = link_of(c, s);
-
-    if (l == NULL) {
-        l = calloc(1, sizeof *l);
-        if (l == NULL)
-            return NULL;
-        l->space = s;
-        buf_init(&l->wanted, &node->mem, 16u << 20);
-        l->next = c->links;
-        c->links = l;
-    }
-    l->rights |= rights;
-    return l;
-}
-
-void link_free(struct node *node, struct link *l)
-{
-    (void)node;
-    buf_clear(&l->wanted);
-    free(l->logs);
-    free(l);
-}
-
-static struct blind my_blind(const struct conn *c, const struct node_space *s)
-{
-    return blind_space(session_hash(c->session), &s->row.id,
-                       session_role(c->session));
-}
-
-static enum noise_role their_role(const struct conn *c)
-{
-    return session_role(c->session) == NOISE_INITIATOR ? NOISE_RESPONDER
-                                                       : NOISE_INITIATOR;
-}
-
-/* Prove to a carrier, which knows no node keys, who this node is in a space. */
-static void prove(struct node *node, struct conn *c, struct node_space *s)
-{
-    struct prove p = {.proof_count = 1};
-    struct blind blind = my_blind(c, s);
-    struct covey_buf body;
-
-    buf_init(&body, &node->mem, message_max(MESSAGE_PROVE));
-    proof_make(session_hash(c->session), &node->noise_key, &blind, &s->author,
-               &p.proofs[0]);
-    prove_write(&body, &p);
-    conn_send(node, c, MESSAGE_PROVE, &body);
-}
-
-void links_open(struct node *node, struct conn *c)
-{
-    for (struct node_space *s = node->spaces; s != NULL; s = s->next) {
-        const struct seat_carrier *k = membership_carrier(&s->m, &c->peer);
-        const struct seat_node *n = membership_node_by_noise(&s->m, &c->peer);
-        bool carrier = k != NULL && k->present;
-        bool member = n != NULL && n->present;
-        bool joining = s->row.n == 0 && c->target != NULL &&
-                       c->target->space == s && c->kind == CONN_PLAIN;
-
-        if (link_of(c, s) != NULL || (!carrier && !member && !joining))
-            continue;
-        if (carrier || joining)
-            prove(node, c, s);
-        const struct seat_author *a =
-            member ? membership_author(&s->m, &n->author) : NULL;
-        link_open(node, c, s, a == NULL ? 0 : a->rights);
-    }
-}
-
-void links_offer(struct node *node, struct conn *c)
-{
-    for (struct link *l = c->links; l != NULL && !c->closing; l = l->next)
-        if (!l->offered)
-            sync_offer(node, c, l, false);
-}
-
-void links_join(struct node *node, struct conn *c, struct node_space *s)
-{
-    if (link_of(c, s) != NULL || link_open(node, c, s, 0) == NULL)
-        return;
-    prove(node, c, s);
-    links_offer(node, c);
-}
-
-/* ---- frontiers ---- */
-
-/* The frontier of a space as struct log_head items, sorted. */
-static enum covey_rc own_frontier(struct node *node, const struct node_space *s,
-                                  struct covey_buf *heads)
-{
-    struct covey_buf rows;
-
-    buf_init(&rows, &node->mem, 16u << 20);
-    enum covey_rc rc = s->row.n == 0 ? COVEY_OK
-                                     : log_frontier(node->store, s->row.n,
-                                                    &rows);
-    const struct log_head_row *r = (const struct log_head_row *)rows.p;
-    for (size_t i = 0; rc == COVEY_OK && i < rows.len / sizeof *r; i++) {
-        struct log_head h = {r[i].author, r[i].incarnation, r[i].number,
-                             r[i].hash};
-        buf_append(heads, &h, sizeof h);
-        rc = buf_rc(heads);
-    }
-    buf_clear(&rows);
-    return rc;
-}
-
-static enum covey_rc own_digest(struct node *node, const struct node_space *s,
-                                struct hash *out)
-{
-    struct covey_buf heads;
-
-    buf_init(&heads, &node->mem, 16u << 20);
-    enum covey_rc rc = own_frontier(node, s, &heads);
-    if (rc == COVEY_OK)
-        *out = frontier_digest((struct log_head *)heads.p,
-                               heads.len / sizeof(struct log_head));
-    buf_clear(&heads);
-    return rc;
-}
-
-bool frontier_held(struct node *node, const struct node_space *s,
-                   const struct covey_buf *wanted)
-{
-    const struct log_head *w = (const struct log_head *)wanted->p;
-
-    for (size_t i = 0; i < wanted->len / sizeof *w; i++) {
-        struct entry_brief brief;
-
-        if (s->row.n == 0 || log_find(node->store, s->row.n, &w[i].hash,
-                                      &brief) != COVEY_OK)
-            return false;
-    }
-    return true;
-}
-
-void sync_offer(struct node *node, struct conn *c, struct link *l, bool ask)
-{
-    const struct node_space *s = l->space;
-    struct offer o = {.blind = my_blind(c, s), .ask = ask};
-    struct covey_buf body;
-
-    if (s->epoch_count > 0) {
-        o.epoch_number = s->m.number;
-        o.epoch_head = s->m.head;
-    }
-    if (own_digest(node, s, &o.frontier) != COVEY_OK)
-        return;
-    l->offered = true;
-    buf_init(&body, &node->mem, message_max(MESSAGE_OFFER));
-    offer_write(&body, &o);
-    conn_send_later(node, c, MESSAGE_OFFER, &body);
-}
-
-static void send_frontier(struct node *node, struct conn *c, struct link *l)
-{
-    struct covey_buf heads, body;
-
-    l->frontier_sent = true;
-    buf_init(&heads, &node->mem, 16u << 20);
-    if (own_frontier(node, l->space, &heads) != COVEY_OK) {
-        buf_clear(&heads);
-        return;
-    }
-    const struct log_head *h = (const struct log_head *)heads.p;
-    size_t count = heads.len / sizeof *h, done = 0;
-    struct blind blind = my_blind(c, l->space);
-    do {
-        size_t take = count - done < FRONTIER_ENTRIES_MAX
-                          ? count - done
-                          : FRONTIER_ENTRIES_MAX;
-        buf_init(&body, &node->mem, message_max(MESSAGE_FRONTIER));
-        frontier_begin(&body, &blind, done + take == count);
-        for (size_t i = 0; i < take; i++)
-            frontier_add(&body, &h[done + i]);
-        conn_send_later(node, c, MESSAGE_FRONTIER, &body);
-        done += take;
-    } while (done < count);
-    buf_clear(&heads);
-}
-
-static struct peer_log *peer_log(struct link *l, const struct sign_key *author,
-                                 const struct incarnation *incarnation)
-{
-    for (size_t i = l->log_count; i > 0; i--)
-        if (memcmp(&l->logs[i - 1].incarnation, incarnation,
-                   sizeof *incarnation) == 0 &&
-            memcmp(&l->logs[i - 1].author, author, sizeof *author) == 0)
-            return &l->logs[i - 1];
-    return NULL;
-}
-
-static struct peer_log *note_log(struct link *l, const struct sign_key *author,
-                                 const struct incarnation *incarnation,
-                                 uint64_t number)
-{
-    struct peer_log *p = peer_log(l, author, incarnation);
-
-    if (p == NULL) {
-        if (!node_grow((void **)&l->logs, &l->log_cap, l->log_count,
-                       sizeof *l->logs))
-            return NULL;
-        p = &l->logs[l->log_count++];
-        *p = (struct peer_log){*author, *incarnation, 0};
-    }
-    if (number > p->number)
-        p->number = number;
-    return p;
-}
-
-void link_note_held(struct link *l, const struct sign_key *author,
-                    const struct incarnation *incarnation, uint64_t number)
-{
-    (void)note_log(l, author, incarnation, number);
-}
-
-/* The first change set of a log that the peer lacks: what is before it, by
- * seq, need not be looked at. */
-static void lacks_from(struct node *node, struct link *l,
-                       const struct sign_key *author,
-                       const struct incarnation *incarnation, uint64_t number,
-                       int64_t *from)
-{
-    struct entry_brief brief;
-    struct hash hash;
-
-    if (log_at(node->store, l->space->row.n, author, incarnation, number + 1,
-               &hash, &brief) == COVEY_OK &&
-        brief.seq < *from)
-        *from = brief.seq;
-}
-
-/* One of our logs that heads the frontier: what of it, and of the logs before
- * it, does the peer lack?  A log that the peer names covers those before. */
-static void compare_log(struct node *node, struct link *l,
-                        const struct log_head_row *head, int64_t *from)
-{
-    struct incarnation incarnation = head->incarnation;
-    struct entry_brief before = {.number = head->number};
-
-    for (;;) {
-        struct peer_log *p = peer_log(l, &head->author, &incarnation);
-        uint64_t has = p == NULL ? 0 : p->number;
-        struct hash hash;
-
-        if (has < before.number) {
-            (void)note_log(l, &head->author, &incarnation, has);
-            lacks_from(node, l, &head->author, &incarnation, has, from);
-        }
-        if (has > 0 ||
-            log_before(node->store, l->space->row.n, &head->author,
-                       &incarnation, &hash) != COVEY_OK ||
-            hash_is_zero(&hash) ||
-            log_find(node->store, l->space->row.n, &hash, &before) != COVEY_OK)
-            return;
-        incarnation = before.incarnation;
-    }
-}
-
-/* The peer's whole frontier is in `wanted`: find what it lacks, go live. */
-static void go_live(struct node *node, struct link *l)
-{
-    const struct log_head *w = (const struct log_head *)l->wanted.p;
-    struct covey_buf rows;
-    int64_t from = INT64_MAX, newest = 0;
-
-    for (size_t i = 0; i < l->wanted.len / sizeof *w; i++)
-        (void)note_log(l, &w[i].author, &w[i].incarnation, w[i].number);
-    buf_init(&rows, &node->mem, 16u << 20);
-    if (l->space->row.n != 0 &&
-        log_frontier(node->store, l->space->row.n, &rows) == COVEY_OK) {
-        const struct log_head_row *r = (const struct log_head_row *)rows.p;
-        for (size_t i = 0; i < rows.len / sizeof *r; i++)
-            compare_log(node, l, &r[i], &from);
-        if (log_newest(node->store, l->space->row.n, &newest) != COVEY_OK) {
-            buf_clear(&rows);
-            return;
-        }
-    }
-    buf_clear(&rows);
-    l->known_seq = newest;
-    l->cursor = from == INT64_MAX ? newest : from - 1;
-    l->live = true;
-}
-
 /* ---- what comes ---- */
 
 static void send_epochs(struct node *node, struct conn *c, struct link *l,
@@ -340,7 +44,7 @@ static void send_epochs(struct node *node, struct conn *c, struct link *l,
             buf_clear(&items);
             break;
         }
-        struct blind blind = my_blind(c, s);
+        struct blind blind = link_blind(c, s);
         buf_init(&body, &node->mem, message_max(MESSAGE_EPOCHS));
         epochs_begin(&body, &blind, count);
         buf_append(&body, items.p, items.len);
@@ -391,13 +95,13 @@ static void on_offer(struct node *node, struct conn *c, struct link *l,
         sync_offer(node, c, l, false);
     if (!same_epoch(node, c, l) || l->live)
         return;
-    if (own_digest(node, l->space, &mine) != COVEY_OK)
+    if (link_own_digest(node, l->space, &mine) != COVEY_OK)
         return;
     if (hash_equal(&mine, &o->frontier) && !l->frontier_sent) {
-        (void)own_frontier(node, l->space, &l->wanted);
-        go_live(node, l);
+        if (link_own_frontier(node, l->space, &l->wanted) == COVEY_OK)
+            link_go_live(node, l);
     } else if (!l->frontier_sent) {
-        send_frontier(node, c, l);
+        link_send_frontier(node, c, l);
     }
 }
 
@@ -417,8 +121,8 @@ static void on_frontier(struct node *node, struct conn *c, struct link *l,
     if (!f->last)
         return;
     if (!l->frontier_sent)
-        send_frontier(node, c, l);
-    go_live(node, l);
+        link_send_frontier(node, c, l);
+    link_go_live(node, l);
 }
 
 static enum session_close_code blame(enum covey_rc rc)
@@ -496,13 +200,14 @@ static void on_prove(struct node *node, struct conn *c, struct covey_bytes body)
 
         for (; s != NULL; s = s->next) {
             struct blind b =
-                blind_space(handshake, &s->row.id, their_role(c));
+                blind_space(handshake, &s->row.id, conn_their_role(c));
             if (sodium_memcmp(&b, &p.proofs[i].blind, sizeof b) == 0)
                 break;
         }
         const struct seat_author *a =
             s == NULL ? NULL : membership_author(&s->m, &p.proofs[i].author);
-        if (a == NULL || a->cut || !proof_check(handshake, &c->peer, &p.proofs[i]))
+        if (a == NULL || a->cut ||
+            !proof_check(handshake, &c->peer, &p.proofs[i]))
             continue;
         struct link *l = link_of(c, s);
         bool fresh = l == NULL;
@@ -520,7 +225,7 @@ static struct link *link_by_blind(const struct conn *c,
 {
     for (struct link *l = c->links; l != NULL; l = l->next) {
         struct blind b = blind_space(session_hash(c->session),
-                                     &l->space->row.id, their_role(c));
+                                     &l->space->row.id, conn_their_role(c));
 
         if (sodium_memcmp(&b, blind, sizeof b) == 0)
             return l;

@@ -12,9 +12,10 @@
 #include "daemon/http.h"
 #include "daemon/routes.h"
 
-#define READS_CHUNK 131072u       /* bytes, about: a row is not cut */
-#define READS_CHUNK_MAX 16777216u /* bytes that a chunk with its last row has  \
-                                   */
+#define READS_CHUNK 131072u /* bytes, about: a row is not cut */
+#define READS_CHUNK_MAX                                                        \
+    16777216u /* bytes that a chunk with its last row has                      \
+               */
 
 struct reads;
 

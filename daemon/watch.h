@@ -10,8 +10,9 @@
 
 #include "daemon/worker.h"
 
-#define WATCH_POLL_MS 500u /* where the system gives no watch: look so often   \
-                            */
+#define WATCH_POLL_MS                                                          \
+    500u /* where the system gives no watch: look so often                     \
+          */
 
 struct watch;
 

@@ -269,13 +269,13 @@ static enum covey_rc open_parts(struct payload_walk *w, const struct seed *key,
         struct covey_bytes plain = {NULL, 0};
         enum covey_rc rc = COVEY_OK;
 
-        if (!payload_next(w, &frame))
+        if (!payload_next(w, &frame) || (frame.erased && i == 0))
             return COVEY_EBAD;
         if (!frame.erased) {
             rc = open_part(key, ad, i, &frame, to, &plain);
             to += frame.len - SEAL_OVERHEAD;
         }
-        if (rc == COVEY_OK && i == 0) /* erased, it is of no form */
+        if (rc == COVEY_OK && i == 0)
             rc = read_first(plain, w->part_count - 1, cs);
         if (rc != COVEY_OK)
             return rc;

@@ -76,9 +76,11 @@ static const struct api_route fixed[] = {
      "At a relay: allow a space's id or a node's key: {allow}."},
     {"GET", "/api/rows/:id/comments", API_LOCAL, API_READ_LIST,
      "SELECT json_object('id', c.id, 'on_row', c.on_row, 'text', c.text,"
-     " 'space', c.space, 'author_name', coalesce(" WRITER_OF("c") ","
-     " (SELECT name FROM self))) FROM comment AS c WHERE c.on_row = :id"
-     " ORDER BY c.id",
+     " 'space', c.space, 'author_name', coalesce(" WRITER_OF(
+         "c") ","
+              " (SELECT name FROM self))) FROM comment AS c WHERE c.on_row = "
+              ":id"
+              " ORDER BY c.id",
      NULL, "Comments on a row, oldest first."},
     {"GET", "/api/rows/:id/conflicts", API_LOCAL, API_READ_LIST,
      "SELECT json_object('column', \"column\", 'value', value, 'member', by,"
@@ -113,8 +115,9 @@ static void row_json(const struct rule_table *t, struct covey_buf *out)
                      " member = t.\"%s\"))",
                      c, c, c, c);
     }
-    text_say(out, ", 'author_name', coalesce(" WRITER_OF("t") ","
-                  " (SELECT name FROM self))");
+    text_say(out, ", 'author_name', coalesce(" WRITER_OF(
+                      "t") ","
+                           " (SELECT name FROM self))");
     text_say(out,
              ", 'conflicts', (SELECT count(*) FROM sibling AS k WHERE k.id ="
              " t.id AND k.tbl = %u)",

@@ -24,9 +24,9 @@ struct api_route {
     const char *path;   /* "/api/space/:space/requests"; a :name is bound */
     enum api_who who;
     enum api_run run;
-    const char *what;   /* the SQL, or the action's name */
-    const char *query;  /* query parameters taken, space-separated, or NULL */
-    const char *help;   /* one line */
+    const char *what;  /* the SQL, or the action's name */
+    const char *query; /* query parameters taken, space-separated, or NULL */
+    const char *help;  /* one line */
 };
 
 /* All routes, those of the shared tables made from rules.h at the first call,

@@ -287,13 +287,15 @@ static enum covey_rc mend(struct store *st, struct row_work *work)
     return COVEY_OK;
 }
 
-static enum covey_rc take_row(struct store *st, int64_t n,
-                              struct capture *c, struct capture_row *wish,
-                              bool *full)
+static enum covey_rc take_row(struct store *st, int64_t n, struct capture *c,
+                              struct capture_row *wish, bool *full)
 {
     struct draft d = {.wish = wish};
     struct row_work work;
-    size_t room = CHANGESET_ROOM - c->bytes.len;
+    size_t used = c->bytes.len + c->part_count * CHANGESET_PART_COST;
+    size_t room = used + CHANGESET_PART_COST < CHANGESET_ROOM
+                      ? CHANGESET_ROOM - used - CHANGESET_PART_COST
+                      : 0;
     size_t start = c->bytes.len;
     enum covey_rc rc = gather_work(st, n, &work);
 
@@ -310,7 +312,7 @@ static enum covey_rc take_row(struct store *st, int64_t n,
     wish->taken = true;
     if (!d.insert && !d.remove && d.columns == 0)
         return COVEY_OK;
-    size_t size = fit(&d, c->part_count == 0 ? CHANGESET_ROOM : room);
+    size_t size = fit(&d, room);
     if (size > room || (wish->left != 0 && c->part_count > 0)) {
         wish->taken = false;
         *full = true;

@@ -165,8 +165,7 @@ enum covey_rc capture_old_values(struct cell_row *row, struct covey_bytes old)
             return COVEY_ECORRUPT;
         value->type = CELL_TEXT;
         value->text = cell_arena_copy(
-            &row->arena,
-            (struct covey_bytes){(const uint8_t *)after + 1, len});
+            &row->arena, (struct covey_bytes){(const uint8_t *)after + 1, len});
         p = after + 1 + len;
     }
     return row->arena.failed ? COVEY_ENOMEM : COVEY_OK;

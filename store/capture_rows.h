@@ -9,19 +9,21 @@
 #include "store/row.h"
 
 #define CAPTURE_ROWS_MAX (CHANGESET_PARTS_MAX - 1u)
-#define CAPTURE_NOTES_MAX 65536u /* outbox entries looked at for one change set */
+#define CAPTURE_NOTES_MAX                                                      \
+    65536u /* outbox entries looked at for one change set */
 
 struct capture_row {
     const struct rule_table *rules;
     struct row_id id;
-    uint64_t cols;        /* columns that were written */
-    uint64_t replaced;    /* what an op 4 noted, until the next says if it counts */
-    bool replacing;       /* the entry before was an op 4 */
-    bool taken;           /* it is in the change set */
-    uint64_t left;        /* columns that did not fit: to be noted again */
+    uint64_t cols; /* columns that were written */
+    uint64_t
+        replaced;   /* what an op 4 noted, until the next says if it counts */
+    bool replacing; /* the entry before was an op 4 */
+    bool taken;     /* it is in the change set */
+    uint64_t left;  /* columns that did not fit: to be noted again */
     struct covey_buf old; /* of its newest delete, as the trigger wrote it */
     struct covey_buf seen;
-    bool present;         /* in its table, at the take */
+    bool present; /* in its table, at the take */
 };
 
 /* One outbox entry: whose it is. */
@@ -37,7 +39,7 @@ struct capture_rows {
     struct capture_note *notes;
     bool whole; /* every entry up to the last note belongs to a row here */
     uint32_t part_row[CHANGESET_PARTS_MAX]; /* whose each part is */
-    uint16_t slots[2048]; /* hash of (table, id) to row + 1 */
+    uint16_t slots[2048];                   /* hash of (table, id) to row + 1 */
 };
 
 /* Read the outbox of a space, oldest first, into rows.  *more: there was more

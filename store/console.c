@@ -6,8 +6,8 @@
 
 static const char *const views[] = {"spaces", "members", "conflicts"};
 /* What the views and triggers read on the way. */
-static const char *const behind_views[] = {"space",  "member", "node", "author",
-                                           "sibling", "door",  "outbox"};
+static const char *const behind_views[] = {
+    "space", "member", "node", "author", "sibling", "door", "outbox"};
 
 static bool is_view(const char *name)
 {

@@ -68,9 +68,8 @@ COVEY_MUST_USE enum covey_rc log_cache_flush(struct store *st);
 COVEY_MUST_USE enum covey_rc merge_triggers(struct store *st, bool on);
 
 /* An author's local number, made if it is new (log.c). */
-COVEY_MUST_USE enum covey_rc author_number(struct store *st,
-                                           const struct sign_key *author,
-                                           int64_t *out);
+COVEY_MUST_USE enum covey_rc
+author_number(struct store *st, const struct sign_key *author, int64_t *out);
 COVEY_MUST_USE enum covey_rc author_key(struct store *st, int64_t number,
                                         struct sign_key *out);
 

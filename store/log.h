@@ -62,12 +62,16 @@ struct entry_brief {
 COVEY_MUST_USE enum covey_rc log_find(struct store *st, int64_t n,
                                       const struct hash *hash,
                                       struct entry_brief *out);
-/* The change set (or, where it forked, the first stored) with this number. */
+/* A place in a space: a log's number. */
+struct log_place {
+    struct sign_key author;
+    struct incarnation incarnation;
+    uint64_t number;
+};
+/* The change set (or, where it forked, the first stored) at a place. */
 COVEY_MUST_USE enum covey_rc log_at(struct store *st, int64_t n,
-                                    const struct sign_key *author,
-                                    const struct incarnation *incarnation,
-                                    uint64_t number, struct hash *hash,
-                                    struct entry_brief *out);
+                                    const struct log_place *place,
+                                    struct hash *hash, struct entry_brief *out);
 /* Read one whole entry by seq.  COVEY_ENONE. */
 COVEY_MUST_USE enum covey_rc log_read(struct store *st, int64_t seq,
                                       struct entry *out);

@@ -89,18 +89,18 @@ static enum covey_rc branches_of(struct store *st, int64_t n,
     return rc == COVEY_OK && *out == NULL ? COVEY_ENONE : rc;
 }
 
-enum covey_rc log_at(struct store *st, int64_t n, const struct sign_key *author,
-                     const struct incarnation *incarnation, uint64_t number,
+enum covey_rc log_at(struct store *st, int64_t n, const struct log_place *place,
                      struct hash *hash, struct entry_brief *out)
 {
     struct log_row *row;
     int64_t first = INT64_MAX;
-    enum covey_rc rc = branches_of(st, n, author, incarnation, &row);
+    enum covey_rc rc =
+        branches_of(st, n, &place->author, &place->incarnation, &row);
 
     for (; row != NULL && rc == COVEY_OK; row = log_branch_next(row)) {
         int64_t seq = INT64_MAX;
 
-        rc = seq_at(st, row->n, number, &seq);
+        rc = seq_at(st, row->n, place->number, &seq);
         if (rc == COVEY_ENONE)
             rc = COVEY_OK;
         if (seq < first)

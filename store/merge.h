@@ -20,10 +20,10 @@
 #include "store/store.h"
 
 struct merge_source {
-    int64_t n;           /* space */
+    int64_t n; /* space */
     struct space_id space;
     struct stamp stamp;
-    int64_t seq;         /* of the change set in the log */
+    int64_t seq; /* of the change set in the log */
     uint64_t wall_ms;
 };
 

@@ -18,8 +18,8 @@ static enum covey_rc bind_all(sqlite3_stmt *stmt,
 
         if (at == 0 || params[i].text == NULL)
             continue; /* not used by this statement, or NULL */
-        if (sqlite3_bind_text(stmt, at, params[i].text, -1,
-                              SQLITE_TRANSIENT) != SQLITE_OK)
+        if (sqlite3_bind_text(stmt, at, params[i].text, -1, SQLITE_TRANSIENT) !=
+            SQLITE_OK)
             return COVEY_ENOMEM;
     }
     return COVEY_OK;
@@ -203,8 +203,9 @@ static void share_sql(const struct rule_table *table, struct covey_buf *sql)
     for (size_t i = 0; i < table->column_count; i++)
         if (strcmp(table->columns[i].name, "source") != 0)
             text_say(sql, ", \"%s\"", table->columns[i].name);
-    text_say(sql, " FROM \"%s\" WHERE id = :id"
-                  " RETURNING json_object('id', id)",
+    text_say(sql,
+             " FROM \"%s\" WHERE id = :id"
+             " RETURNING json_object('id', id)",
              table->name);
     buf_append(sql, "", 1);
 }

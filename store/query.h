@@ -9,7 +9,8 @@
 #include "store/store.h"
 
 #define QUERY_READERS_MAX 4u
-#define QUERY_STEPS_MAX 200000000 /* of SQLite's machine: some 2 s, then it ends */
+#define QUERY_STEPS_MAX                                                        \
+    200000000 /* of SQLite's machine: some 2 s, then it ends */
 #define QUERY_ROWS_BYTES 16777216u /* most bytes of one console answer */
 
 /* A parameter: name with its colon (":id"), text NULL for SQL NULL. */

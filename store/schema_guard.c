@@ -158,8 +158,7 @@ static void not_hex(const struct arm *a, int digits)
 static void guard_member(const struct arm *a)
 {
     arm_begin(a);
-    text_say(a->out,
-             "NOT EXISTS (SELECT 1 FROM member WHERE id = NEW.\"%s\")",
+    text_say(a->out, "NOT EXISTS (SELECT 1 FROM member WHERE id = NEW.\"%s\")",
              a->column->name);
     not_hex(a, MEMBER_DIGITS);
     arm_raise(a);

@@ -96,20 +96,19 @@ static void column_names(struct covey_buf *out)
 
 void schema_view_text(struct covey_buf *out)
 {
-    text_say(out,
-             "-- The spaces that this school is in, or carries.\n"
-             "CREATE VIEW spaces AS\n"
-             "SELECT id, name, kind, role, carried, rows FROM space;\n"
-             "-- Who is in them.\n"
-             "CREATE VIEW members AS\n"
-             "SELECT s.id AS space, s.name AS space_name, m.id, m.name,"
-             " m.role, m.kind,\n"
-             "  nullif(m.urn, 0) AS urn, m.present\n"
-             "FROM member AS m JOIN space AS s ON s.n = m.space;\n"
-             "-- Values that stand beside the one that is shown, because "
-             "their writers had\n-- not seen each other's.\n"
-             "CREATE VIEW conflicts AS\n"
-             "SELECT s.id, ");
+    text_say(out, "-- The spaces that this school is in, or carries.\n"
+                  "CREATE VIEW spaces AS\n"
+                  "SELECT id, name, kind, role, carried, rows FROM space;\n"
+                  "-- Who is in them.\n"
+                  "CREATE VIEW members AS\n"
+                  "SELECT s.id AS space, s.name AS space_name, m.id, m.name,"
+                  " m.role, m.kind,\n"
+                  "  nullif(m.urn, 0) AS urn, m.present\n"
+                  "FROM member AS m JOIN space AS s ON s.n = m.space;\n"
+                  "-- Values that stand beside the one that is shown, because "
+                  "their writers had\n-- not seen each other's.\n"
+                  "CREATE VIEW conflicts AS\n"
+                  "SELECT s.id, ");
     table_names(out);
     text_say(out, " AS \"table\",\n  ");
     column_names(out);

@@ -93,10 +93,10 @@ COVEY_MUST_USE enum covey_rc invite_drop(struct store *st, int64_t n,
 struct request_row {
     int64_t id; /* local, what `space admit` takes */
     struct invite_id invite;
-    struct covey_bytes sealed;  /* owned by the store until the next call */
+    struct covey_bytes sealed; /* owned by the store until the next call */
     bool opened;
-    char name[121];             /* as asked, once opened */
-    char fingerprint[80];       /* of its member id, in groups, once opened */
+    char name[121];       /* as asked, once opened */
+    char fingerprint[80]; /* of its member id, in groups, once opened */
 };
 /* The same bytes twice are one request.  COVEY_ELIMIT. */
 COVEY_MUST_USE enum covey_rc request_add(struct store *st, int64_t n,
@@ -109,7 +109,8 @@ COVEY_MUST_USE enum covey_rc request_opened(struct store *st, int64_t id,
 COVEY_MUST_USE enum covey_rc request_next(struct store *st, int64_t n,
                                           int64_t after_id,
                                           struct request_row *out);
-COVEY_MUST_USE enum covey_rc request_drop_invite(struct store *st, int64_t n,
-                                                 const struct invite_id *invite);
+COVEY_MUST_USE enum covey_rc
+request_drop_invite(struct store *st, int64_t n,
+                    const struct invite_id *invite);
 
 #endif

@@ -68,8 +68,8 @@ void sql_bind_blob(sqlite3_stmt *stmt, int at, const void *p, size_t len)
         return;
 
     /* A NULL pointer would be SQL's NULL, where an empty blob is meant. */
-    int code = sqlite3_bind_blob64(stmt, at, len == 0 ? "" : p, len,
-                                   SQLITE_STATIC);
+    int code =
+        sqlite3_bind_blob64(stmt, at, len == 0 ? "" : p, len, SQLITE_STATIC);
 
     CHECK(code == SQLITE_OK);
 }

@@ -2,8 +2,9 @@
  * caller each.
  *
  * The texts stand in one table a noun (sql_schema.h, sql_space.h,
- * sql_contact.h, sql_log.h, sql_cell.h, sql_capture.h), each an X-macro of (ID, "text").  A caller
- * begins, binds, steps, reads columns in the order written, and ends. */
+ * sql_contact.h, sql_log.h, sql_cell.h, sql_capture.h), each an X-macro of (ID,
+ * "text").  A caller begins, binds, steps, reads columns in the order written,
+ * and ends. */
 #ifndef COVEY_STORE_SQL_H
 #define COVEY_STORE_SQL_H
 
@@ -36,7 +37,7 @@ enum sql_id {
 #define X(id, text) SQL_##id,
     SQL_TABLE(X)
 #undef X
-    SQL_COUNT
+        SQL_COUNT
 };
 
 struct store;

@@ -49,10 +49,9 @@ static enum covey_rc self_columns(struct store *st, sqlite3_stmt *stmt)
     buf_append(&st->self_certs, node_cert.p, node_cert.len);
     if (buf_rc(&st->self_certs) != COVEY_OK)
         return buf_rc(&st->self_certs);
-    self->member_cert =
-        (struct covey_bytes){st->self_certs.p, member_cert.len};
-    self->node_cert = (struct covey_bytes){st->self_certs.p + member_cert.len,
-                                           node_cert.len};
+    self->member_cert = (struct covey_bytes){st->self_certs.p, member_cert.len};
+    self->node_cert =
+        (struct covey_bytes){st->self_certs.p + member_cert.len, node_cert.len};
     return sql_column_fixed(stmt, 1, self->node.b, sizeof self->node.b);
 }
 
@@ -157,10 +156,10 @@ static enum covey_rc know_file(struct store *st)
 static enum covey_rc quick_check(struct store *st)
 {
     int64_t bad = 0;
-    enum covey_rc rc = connect_ask(
-        st->db, "SELECT count(*) FROM pragma_quick_check(1) "
-                "WHERE quick_check <> 'ok'",
-        &bad, &st->why);
+    enum covey_rc rc = connect_ask(st->db,
+                                   "SELECT count(*) FROM pragma_quick_check(1) "
+                                   "WHERE quick_check <> 'ok'",
+                                   &bad, &st->why);
 
     if (rc == COVEY_OK && bad != 0)
         return why_say(&st->why, COVEY_ECORRUPT,
@@ -231,8 +230,9 @@ enum covey_rc store_open(const char *dir, struct store **out,
         *out = st;
     else
         (void)why_say(why, rc, "%s/%s: %s", dir, STORE_FILE,
-                      st != NULL && st->why.text[0] != '\0' ? st->why.text
-                                                      : covey_rc_text(rc));
+                      st != NULL && st->why.text[0] != '\0'
+                          ? st->why.text
+                          : covey_rc_text(rc));
     if (rc != COVEY_OK)
         store_close(st);
     free(path);
@@ -260,7 +260,9 @@ static enum covey_rc failed_on(const char *what, struct covey_why *why)
     bool fault = errno == EIO;
 
     return why_say(why,
-                   full ? COVEY_EFULL : fault ? COVEY_EIO : COVEY_EREFUSED,
+                   full    ? COVEY_EFULL
+                   : fault ? COVEY_EIO
+                           : COVEY_EREFUSED,
                    "%s: %s", what, strerror(errno));
 }
 

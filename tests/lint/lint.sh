@@ -88,7 +88,7 @@ include_rules() {
 
     {
         includes_but '<|"(proto|store)/|"daemon/node[a-z0-9_]*\.h"' $node
-        includes_of "$uv|$http|$client" $node
+        includes_of "$uv|$http|[<\"]curl/" $node
     } | rule "daemon/node* joins proto and store and knows nothing of the shell"
 
     includes_but '<|"(proto|store|daemon)/' $shell |

@@ -58,14 +58,13 @@ size_t nodes_add(struct world *w, const char *name, bool listens)
     CHECK(mkdir(n->dir, 0700) == 0);
     n->listens = listens;
     n->next_accept = 2;
-    n->secrets = (struct node_secrets){draw(w), draw(w), draw(w), draw(w),
-                                       draw(w)};
+    n->secrets =
+        (struct node_secrets){draw(w), draw(w), draw(w), draw(w), draw(w)};
     identity_make(&n->secrets, &recovery, w->clock.wall_ms, &id);
     self.member = id.member;
     self.node = id.node.sign;
     snprintf(self.name, sizeof self.name, "%s", name);
-    self.member_cert =
-        (struct covey_bytes){id.member_cert, id.member_cert_len};
+    self.member_cert = (struct covey_bytes){id.member_cert, id.member_cert_len};
     self.node_cert = (struct covey_bytes){id.node_cert, sizeof id.node_cert};
     enum covey_rc rc = store_init(n->dir, &self, &why);
     if (rc != COVEY_OK)
@@ -179,8 +178,7 @@ static void carry(struct world *w, size_t i, uint64_t conn)
     int side;
 
     while (w->nodes[i].node != NULL &&
-           (n = node_output(w->nodes[i].node, conn, bytes, sizeof bytes)) >
-               0) {
+           (n = node_output(w->nodes[i].node, conn, bytes, sizeof bytes)) > 0) {
         struct nodes_pipe *p = pipe_of(w, i, conn, &side);
 
         if (p == NULL)

@@ -62,7 +62,8 @@ json_t *nodes_do(struct world *w, size_t i, const char *action,
                  const char *space, const char *body);
 /* One SQL statement at a node through the console; must succeed. */
 json_t *nodes_sql(struct world *w, size_t i, const char *statement);
-/* The status of a space at a node, by id (borrowed until the next call); NULL. */
+/* The status of a space at a node, by id (borrowed until the next call); NULL.
+ */
 json_t *nodes_space(struct world *w, size_t i, const char *space);
 /* Have these nodes equal frontiers, and equal digests where they read it? */
 bool nodes_equal(struct world *w, const char *space, const size_t *nodes,

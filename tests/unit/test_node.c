@@ -112,8 +112,9 @@ static void test_two_edits_of_a_cell_are_both_kept(void **state)
     join(b, ticket);
     nodes_cut(&world, b, true);
     nodes_sql(&world, a, "UPDATE priority SET outcome = 'half'");
-    nodes_sql(&world, b, "UPDATE priority SET outcome = 'more', lead = NULL,"
-                         " why = 'other'");
+    nodes_sql(&world, b,
+              "UPDATE priority SET outcome = 'more', lead = NULL,"
+              " why = 'other'");
     nodes_cut(&world, b, false);
     nodes_run(&world, 20);
     assert_true(nodes_equal(&world, space, (size_t[]){a, b}, 2));
@@ -123,11 +124,11 @@ static void test_two_edits_of_a_cell_are_both_kept(void **state)
         assert_int_equal(count_of(who, "SELECT * FROM conflicts"), 1);
         assert_int_equal(
             count_of(who, "SELECT * FROM priority WHERE why = 'other'"), 1);
-        assert_int_equal(
-            count_of(who, "SELECT 1 FROM priority WHERE outcome IN"
-                          " ('half', 'more') UNION ALL SELECT 1 FROM"
-                          " conflicts WHERE value IN ('half', 'more')"),
-            2);
+        assert_int_equal(count_of(who,
+                                  "SELECT 1 FROM priority WHERE outcome IN"
+                                  " ('half', 'more') UNION ALL SELECT 1 FROM"
+                                  " conflicts WHERE value IN ('half', 'more')"),
+                         2);
     }
     free(space);
     free(ticket);

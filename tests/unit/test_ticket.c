@@ -273,6 +273,32 @@ static void test_one_secret_makes_three_that_tell_nothing(void **state)
     assert_memory_not_equal(&a.join, &secret, sizeof secret);
 }
 
+static void test_each_of_the_three_has_its_own_tag(void **state)
+{
+    struct seed secret = {{1}};
+    struct hash id = hash_keyed(&secret, "covey/1 invite id", NULL, 0);
+    struct hash door = hash_keyed(&secret, "covey/1 invite door", NULL, 0);
+    struct hash join = hash_keyed(&secret, "covey/1 invite join", NULL, 0);
+    struct ticket_keys keys;
+
+    ticket_derive(&secret, &keys);
+    assert_memory_equal(&keys.id, &id, sizeof keys.id);
+    assert_memory_equal(&keys.door, &door, sizeof keys.door);
+    assert_memory_equal(&keys.join, &join, sizeof keys.join);
+}
+
+static void test_a_refused_ticket_leaves_no_secret(void **state)
+{
+    uint8_t binary[256] = {[0] = 1, [17] = 99, [AT_COUNT] = 9};
+    struct ticket t;
+    struct covey_why why;
+    char text[TICKET_TEXT_MAX];
+
+    make_text(binary, WHOLE, text);
+    assert_int_equal(ticket_read(text, &t, &why), COVEY_EBAD);
+    assert_true(sodium_is_zero(t.secret.b, sizeof t.secret.b));
+}
+
 /* ---- addresses ---- */
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -437,6 +463,8 @@ int main(void)
         cmocka_unit_test(test_hostile_lengths_are_refused),
         cmocka_unit_test(test_good_checks_do_not_make_bad_tickets_good),
         cmocka_unit_test(test_one_secret_makes_three_that_tell_nothing),
+        cmocka_unit_test(test_each_of_the_three_has_its_own_tag),
+        cmocka_unit_test(test_a_refused_ticket_leaves_no_secret),
         cmocka_unit_test(test_good_addresses_are_read_and_written_the_same),
         cmocka_unit_test(test_a_key_in_upper_case_is_the_same_key),
         cmocka_unit_test(test_bad_addresses_are_refused_with_a_reason),
