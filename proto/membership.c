@@ -94,7 +94,8 @@ struct list {
     size_t cap;
 };
 
-/* One more item at the end, zero since its memory was new: none ever goes. */
+/* One more item at the end, zero because its memory was new and none is ever
+ * taken out. */
 static enum covey_rc add(const struct covey_mem *mem, struct list *list,
                          size_t item_size)
 {

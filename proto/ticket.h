@@ -43,7 +43,10 @@ struct ticket_keys {
 
 /* text holds TICKET_TEXT_MAX bytes. */
 void ticket_write(const struct ticket *t, char *text);
-/* COVEY_EBAD with why: not a ticket, cut short, mistyped. */
+/* Blanks and line breaks, which mail adds, are passed over.  Whether it has
+ * expired is the caller's question; parts of a minute are not kept.
+ * COVEY_EBAD with why: not a ticket, cut short, mistyped.  COVEY_ENEWER with
+ * why: of a later version. */
 COVEY_MUST_USE enum covey_rc ticket_read(const char *text, struct ticket *out,
                                          struct covey_why *why);
 void ticket_derive(const struct seed *secret, struct ticket_keys *out);
@@ -73,6 +76,8 @@ struct join_request {
     struct covey_bytes author_cert;
     char address[ADDRESS_MAX + 1];
 };
+/* COVEY_EBAD (name, address, chair), COVEY_EFORGED (the certificates do not
+ * belong together), COVEY_ELIMIT (JOIN_REQUEST_MAX), COVEY_ENOMEM. */
 COVEY_MUST_USE enum covey_rc join_request_write(const struct join_request *r,
                                                 const struct seed *join_key,
                                                 const struct reading_key *chair,
