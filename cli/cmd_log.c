@@ -21,11 +21,26 @@ static const char *done_to(const json_t *row)
     return change;
 }
 
-/* "  changed action 018f...: due note" */
+/* "due, note".  Caller frees. */
+static char *columns_write(const json_t *columns)
+{
+    struct text out = {.p = NULL};
+    size_t i;
+    json_t *column;
+
+    json_array_foreach(columns, i, column)
+    {
+        const char *name = json_string_value(column);
+
+        text_addf(&out, "%s%s", i == 0 ? "" : ", ", name == NULL ? "" : name);
+    }
+    return text_take(&out);
+}
+
+/* "  changed action 018f3a...: due, note" */
 static void print_row(const json_t *row)
 {
-    char *columns = column_write(
-        &(struct column){.field = "columns", .render = RENDER_TAGS}, row, NULL);
+    char *columns = columns_write(json_object_get(row, "columns"));
     char *line =
         text_make("%s %s %s%s%s", done_to(row), field_text(row, "table"),
                   field_text(row, "id"), *columns == '\0' ? "" : ": ", columns);

@@ -218,7 +218,6 @@ int run_row_show(struct cli *cli)
     struct rowview view = {.table = rule_table_by_name(cli->command->table)};
     json_t *answer = NULL;
     json_t *spaces = NULL;
-    json_t *conflicts = NULL;
 
     lookup_row(cli, row);
 
@@ -227,18 +226,14 @@ int run_row_show(struct cli *cli)
     if (exit != CLI_DONE || cli_json(cli, answer))
         goto end;
     exit = lookup_spaces(cli, &spaces);
-    if (exit == CLI_DONE && field_number(answer, "conflicts") != 0)
-        exit = client_list(cli, &conflicts, "/api/rows/%s/conflicts", row);
     if (exit != CLI_DONE)
         goto end;
     view.row = answer;
     view.spaces = spaces;
-    view.conflicts = conflicts;
     rowview_print(&view);
 end:
     json_decref(answer);
     json_decref(spaces);
-    json_decref(conflicts);
     return exit;
 }
 

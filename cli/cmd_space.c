@@ -12,7 +12,7 @@
     .columns = (array), .count = sizeof(array) / sizeof *(array)
 
 static const struct column space_columns[] = {
-    {.head = "Name", .field = "name"},
+    {.head = "Name", .field = "name", .empty = "(only carried)"},
     {.head = "Kind", .field = "kind"},
     {.head = "Role here", .field = "role"},
     {.head = "Members", .field = "members", .render = RENDER_NUMBER},
@@ -25,7 +25,7 @@ static const struct column request_columns[] = {
      .field = "request",
      .instead = "id",
      .render = RENDER_NUMBER},
-    {.head = "Name", .field = "name"},
+    {.head = "Name", .field = "name", .empty = "(not opened yet)"},
     {.head = "Fingerprint", .field = "fingerprint"},
 };
 
@@ -34,6 +34,7 @@ static const struct column member_columns[] = {
     {.head = "Role", .field = "role"},
     {.head = "Kind", .field = "kind"},
     {.head = "URN", .field = "urn", .render = RENDER_URN},
+    {.head = "Still in", .field = "present"},
     {.head = "Id", .field = "id"},
 };
 

@@ -11,7 +11,7 @@
 #define CLOCKS_APART_MS 120000 /* two machines' clocks: worth a word */
 
 static const struct column peer_columns[] = {
-    {.head = "Name", .field = "name"},
+    {.head = "Name", .field = "name", .empty = "(not known)"},
     {.head = "State", .field = "state"},
     {.head = "Behind", .field = "behind", .render = RENDER_NUMBER},
     {.head = "Last heard", .field = "last_heard_s", .render = RENDER_AGO},
@@ -27,7 +27,7 @@ const struct table_view peer_view = {
     "with a ticket."};
 
 static const struct column space_columns[] = {
-    {.head = "Name", .field = "name", .instead = "kind"},
+    {.head = "Name", .field = "name", .empty = "(only carried)"},
     {.head = "Kind", .field = "kind"},
     {.head = "Role here", .field = "role"},
     {.head = "Members", .field = "members", .render = RENDER_NUMBER},

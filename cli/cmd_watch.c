@@ -32,6 +32,21 @@ static void end_on_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+static const char *done_to(const json_t *event)
+{
+    static const char *const words[][2] = {{"insert", "written"},
+                                           {"update", "changed"},
+                                           {"delete", "deleted"},
+                                           {"conflict", "in conflict"}};
+    const char *change = field_text(event, "change");
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(change, words[i][0]) == 0)
+            return words[i][1];
+    }
+    return change;
+}
+
 static void print_event(struct watch *w, const json_t *event)
 {
     static const struct column space = {.field = "space",
@@ -44,8 +59,7 @@ static void print_event(struct watch *w, const json_t *event)
         line = text_make("%s  many rows changed at once", moment);
     else
         line = text_make("%s  %s %s %s  %s", moment, field_text(event, "table"),
-                         field_text(event, "change"), field_text(event, "id"),
-                         where);
+                         done_to(event), field_text(event, "id"), where);
 
     char *safe = text_safe(line, false);
 

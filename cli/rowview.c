@@ -94,20 +94,26 @@ static void add_columns(struct text *out, const struct rowview *view)
 
 static void add_about(struct text *out, const struct rowview *view)
 {
+    static const struct column space = {.field = "space",
+                                        .render = RENDER_SPACE};
+    static const struct column by = {.field = "author_name"};
     const char *id = field_text(view->row, "id");
-    const struct column space = {.field = "space", .render = RENDER_SPACE};
-    char *name = column_write(&space, view->row, view->spaces);
-    char *begun =
+    char *where = column_write(&space, view->row, view->spaces);
+    char *who = column_write(&by, view->row, NULL);
+    char *when =
         strlen(id) == 40 ? moment_write(moment_of_row(id)) : text_copy("");
+    char *begun = text_make("%s%s%s", when, *who == '\0' ? "" : ", by ", who);
 
-    details_add(out, "Space", name);
+    details_add(out, "Space", where);
     details_add(out, "Begun", begun);
     details_add(out, "Id", id);
-    free(name);
+    free(where);
+    free(who);
+    free(when);
     free(begun);
 }
 
-/* "  due: 18 December 2026, by Sandy Upper School, 24 November 2026, 10:42" */
+/* "Due   18 December 2026 - Sandy Upper School, 24 November 2026, 10:42" */
 static void add_conflict(struct text *out, const json_t *conflict)
 {
     static const struct column value = {.field = "value",
@@ -115,33 +121,38 @@ static void add_conflict(struct text *out, const json_t *conflict)
     static const struct column by = {.field = "name", .instead = "member"};
     static const struct column wall = {.field = "wall",
                                        .render = RENDER_MOMENT};
-    char *words = column_write(&value, conflict, NULL);
+    bool exists = strcmp(field_text(conflict, "column"), "exists") == 0;
+    char *words =
+        exists ? text_copy(field_is_true(conflict, "value") ? "the row written"
+                                                            : "the row deleted")
+               : column_write(&value, conflict, NULL);
+    char *label = label_write(exists ? "" : field_text(conflict, "column"));
     char *who = column_write(&by, conflict, NULL);
     char *when = column_write(&wall, conflict, NULL);
     char *line = text_make("%s%s%s%s%s", words, *who == '\0' ? "" : " - ", who,
                            *when == '\0' ? "" : ", ", when);
-    char *label = label_write(field_text(conflict, "column"));
 
     details_add(out, label, line);
     free(words);
+    free(label);
     free(who);
     free(when);
     free(line);
-    free(label);
 }
 
 void rowview_print(const struct rowview *view)
 {
+    const json_t *kept = json_object_get(view->row, "kept");
     struct text out = {.p = NULL};
     size_t i;
     json_t *conflict;
 
     add_columns(&out, view);
     add_about(&out, view);
-    if (json_array_size(view->conflicts) != 0)
+    if (json_array_size(kept) != 0)
         text_add(&out, "\nIn conflict: these were written side by side, and "
                        "are kept.\n");
-    json_array_foreach(view->conflicts, i, conflict)
+    json_array_foreach(kept, i, conflict)
     {
         add_conflict(&out, conflict);
     }

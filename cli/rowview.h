@@ -12,9 +12,8 @@ const struct table_view *rowview_table(const char *table);
 
 struct rowview {
     const struct rule_table *table;
-    const json_t *row;
+    const json_t *row; /* what else was written to it is its "kept" */
     const json_t *spaces;
-    const json_t *conflicts; /* what else was written to it; NULL: nothing */
 };
 
 /* Print one row whole. */

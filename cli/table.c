@@ -158,6 +158,10 @@ char *column_write(const struct column *column, const json_t *object,
         there || column->instead == NULL ? column->field : column->instead;
     char *words = render(column, json_object_get(object, field), spaces);
 
+    if (*words == '\0' && column->empty != NULL) {
+        free(words);
+        return text_copy(column->empty);
+    }
     if (column->width_max == 0)
         return words;
 

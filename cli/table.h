@@ -27,6 +27,7 @@ struct column {
     const char *head;
     const char *field;
     const char *instead; /* the field where that one is not set, or NULL */
+    const char *empty;   /* where there are no words; NULL: nothing */
     enum render render;
     size_t width_max; /* longer text is cut with an ellipsis; 0: never */
 };

@@ -431,8 +431,7 @@ static void close_fd(int *fd)
 static void clear(struct daemon *d)
 {
     node_free(d->node);
-    if (d->local.path[0] != '\0' && d->lock.fd >= 0)
-        local_remove(&d->local);
+    local_remove(&d->local);
     close_fd(&d->local.fd);
     close_fd(&d->listen_fd);
     close_fd(&d->web_fd);

@@ -115,6 +115,7 @@ void door_close(struct door *door)
 void door_refuse(int fd, const char *status, enum covey_rc rc, const char *text)
 {
     struct covey_buf body;
+    char unread[4096];
 
     buf_init(&body, &heap_mem, 1024);
     route_error(rc, text, &body);
@@ -125,6 +126,8 @@ void door_refuse(int fd, const char *status, enum covey_rc rc, const char *text)
         status, body.len, (int)body.len, (const char *)body.p);
 
     send(fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* What lies unread would turn the answer into a reset. */
+    recv(fd, unread, sizeof unread, MSG_DONTWAIT);
     close(fd);
     free(answer);
     buf_clear(&body);

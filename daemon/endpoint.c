@@ -126,6 +126,18 @@ void endpoint_write(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX])
     snprintf(text, ENDPOINT_TEXT_MAX, "%s:%u", host, endpoint_port(e));
 }
 
+void endpoint_list_read(const struct addrinfo *info, struct endpoint_list *out)
+{
+    out->count = 0;
+    for (; info != NULL && out->count < ENDPOINT_LIST_MAX;
+         info = info->ai_next) {
+        if (info->ai_family != AF_INET && info->ai_family != AF_INET6)
+            continue;
+        memcpy(&out->item[out->count].addr, info->ai_addr, info->ai_addrlen);
+        out->item[out->count++].len = info->ai_addrlen;
+    }
+}
+
 uint16_t endpoint_port(const struct endpoint *e)
 {
     return ntohs(e->addr.ss_family == AF_INET6 ? v6(e)->sin6_port

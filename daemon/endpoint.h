@@ -5,6 +5,7 @@
 #ifndef COVEY_DAEMON_ENDPOINT_H
 #define COVEY_DAEMON_ENDPOINT_H
 
+#include <netdb.h>
 #include <sys/socket.h>
 
 #include "proto/base.h"
@@ -22,6 +23,14 @@ struct endpoint {
 COVEY_MUST_USE enum covey_rc
 endpoint_read(const char *text, struct endpoint *out, struct covey_why *why);
 void endpoint_write(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
+
+/* What a name stands for, as getaddrinfo() has it; the first few. */
+#define ENDPOINT_LIST_MAX 8u
+struct endpoint_list {
+    size_t count;
+    struct endpoint item[ENDPOINT_LIST_MAX];
+};
+void endpoint_list_read(const struct addrinfo *info, struct endpoint_list *out);
 
 /* HOST:PORT in two, the brackets of IPv6 taken off; port 1 to 65535. */
 COVEY_MUST_USE enum covey_rc endpoint_split(const char *text,

@@ -62,12 +62,14 @@ static enum covey_rc clear_path(const char *path, struct covey_why *why)
 }
 
 /* The umask keeps the path to this user between bind() and chmod(). */
-static bool bind_to(const struct local *local)
+static bool bind_to(struct local *local)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
 
     memcpy(addr.sun_path, local->path, strlen(local->path) + 1);
-    return bind(local->fd, (const struct sockaddr *)&addr, sizeof addr) == 0 &&
+    local->bound =
+        bind(local->fd, (const struct sockaddr *)&addr, sizeof addr) == 0;
+    return local->bound &&
            (!local->has_group ||
             chown(local->path, (uid_t)-1, local->group) == 0) &&
            chmod(local->path, 0660) == 0 && listen(local->fd, BACKLOG) == 0;
@@ -90,11 +92,10 @@ enum covey_rc local_listen(const char *dir, const char *group,
     if (out->fd >= 0 && bind_to(out))
         return COVEY_OK;
     rc = why_errno(why, errno, "cannot listen on %s", out->path);
-    if (out->fd >= 0) {
+    local_remove(out);
+    if (out->fd >= 0)
         close(out->fd);
-        unlink(out->path);
-    }
-    out->fd = -1;
+    *out = (struct local){.fd = -1};
     return rc;
 }
 
@@ -127,5 +128,6 @@ bool local_admits(const struct local *local, int fd)
 
 void local_remove(const struct local *local)
 {
-    unlink(local->path);
+    if (local->bound)
+        unlink(local->path);
 }

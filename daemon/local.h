@@ -15,7 +15,8 @@
 #define LOCAL_PATH_MAX 107u /* bytes that the system takes, NUL not counted */
 
 struct local {
-    int fd; /* listens */
+    int fd;     /* listens */
+    bool bound; /* the path is ours */
     char path[LOCAL_PATH_MAX + 1];
     bool has_group;
     gid_t group;
@@ -28,7 +29,8 @@ COVEY_MUST_USE enum covey_rc local_listen(const char *dir, const char *group,
                                           struct covey_why *why);
 /* May the process at the other end of fd talk to us? */
 bool local_admits(const struct local *local, int fd);
-/* Remove the path.  The descriptor belongs to whoever took it. */
+/* Remove the path, if it is ours.  The descriptor belongs to whoever took it.
+ */
 void local_remove(const struct local *local);
 
 #endif

@@ -22,7 +22,6 @@
 #include "daemon/strangers.h"
 
 #define SWEEP_MS 500u
-#define ADDRESSES_MAX 8u /* of one name */
 #define TO(state) (1u << (state))
 
 enum conn_state {
@@ -44,11 +43,6 @@ static const unsigned moves[CONN_STATE_COUNT] = {
     [CONN_CLOSING] = 0,
 };
 
-struct addresses { /* what a dial may try, in turn */
-    size_t count, next;
-    struct endpoint item[ADDRESSES_MAX];
-};
-
 struct conn {
     uv_tcp_t tcp;
     uv_getaddrinfo_t lookup;
@@ -64,7 +58,8 @@ struct conn {
     size_t waiting;       /* bytes read that the node does not have yet */
     uint64_t deadline_ms; /* of this state, by uv_now(); 0: none */
     uint64_t give_up_ms;  /* of a dial as a whole */
-    struct addresses *addresses;
+    struct endpoint_list *addresses;
+    size_t next_address; /* to try */
 };
 
 struct net {
@@ -440,7 +435,7 @@ static void dial_next(struct conn *c)
 {
     uint64_t now = uv_now(c->net->loop);
 
-    if (c->addresses->next == c->addresses->count || now >= c->give_up_ms) {
+    if (c->next_address == c->addresses->count || now >= c->give_up_ms) {
         worker_lost(c->net->worker, c->id);
         idmap_take(&c->net->conns, c->id);
         move(c, CONN_CLOSING);
@@ -448,7 +443,7 @@ static void dial_next(struct conn *c)
         return;
     }
 
-    const struct endpoint *to = &c->addresses->item[c->addresses->next++];
+    const struct endpoint *to = &c->addresses->item[c->next_address++];
 
     move(c, CONN_DIALLING);
     c->deadline_ms = now + NET_ADDRESS_WAIT_MS;
@@ -458,22 +453,12 @@ static void dial_next(struct conn *c)
         dial_failed(c);
 }
 
-static void keep_addresses(struct addresses *a, const struct addrinfo *info)
-{
-    for (; info != NULL && a->count < ADDRESSES_MAX; info = info->ai_next) {
-        if (info->ai_family != AF_INET && info->ai_family != AF_INET6)
-            continue;
-        memcpy(&a->item[a->count].addr, info->ai_addr, info->ai_addrlen);
-        a->item[a->count++].len = info->ai_addrlen;
-    }
-}
-
 static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *info)
 {
     struct conn *c = req->data;
 
     if (status == 0)
-        keep_addresses(c->addresses, info);
+        endpoint_list_read(info, c->addresses);
     uv_freeaddrinfo(info);
     if (c->state == CONN_CLOSING)
         conn_free(c);

@@ -24,10 +24,7 @@ struct queued *node_emit(struct node *node, enum node_effect_kind kind)
 {
     struct queued *q = calloc(1, sizeof *q);
 
-    if (q == NULL) {
-        node->fatal = true;
-        return NULL;
-    }
+    CHECK(q != NULL); /* what cannot even be said cannot be survived */
     q->fx.kind = kind;
     buf_init(&q->text, &node->mem, 64u << 20);
     *node->effects_end = q;
@@ -78,8 +75,6 @@ void node_fatal(struct node *node, enum covey_rc rc, const char *text)
         return;
     node->fatal = true;
     struct queued *q = node_emit(node, NODE_FX_FATAL);
-    if (q == NULL)
-        return;
     q->fx.rc = rc;
     buf_append(&q->text, text, strlen(text));
 }
@@ -124,8 +119,6 @@ static void emit_reply(struct node *node, uint64_t request, int status,
 {
     struct queued *q = node_emit(node, NODE_FX_REPLY);
 
-    if (q == NULL)
-        return;
     q->fx.request_id = request;
     q->fx.status = status;
     buf_append(&q->text, text.p, text.len);
@@ -297,8 +290,7 @@ static void commit(struct node *node)
     release_replies(node, COVEY_OK, NULL);
     if (events.len > 0) {
         struct queued *q = node_emit(node, NODE_FX_CHANGES);
-        if (q != NULL)
-            buf_append(&q->text, events.p, events.len);
+        buf_append(&q->text, events.p, events.len);
     }
     buf_clear(&events);
     conn_say_later(node);
@@ -306,6 +298,15 @@ static void commit(struct node *node)
     rc = store_checkpoint(node->store);
     if (rc == COVEY_EIO || rc == COVEY_ECORRUPT)
         node_failed(node, rc);
+}
+
+/* The write lock is ours again: go on with what waited for it. */
+static void resume_parked(struct node *node)
+{
+    node->parked = false;
+    api_retry_parked(node);
+    for (struct conn *c = node->conns; c != NULL; c = c->next)
+        conn_resume(node, c);
 }
 
 bool node_flush_due(const struct node *node)
@@ -319,6 +320,8 @@ void node_flush(struct node *node, struct node_clock clock)
 {
     node->clock = clock;
     for (int i = 0; i < FLUSH_ROUNDS && !node->fatal; i++) {
+        if (node->in_group && node->parked)
+            resume_parked(node);
         if (node->in_group)
             commit(node);
         sync_pump_all(node);
@@ -378,14 +381,8 @@ static void on_tick(struct node *node)
 {
     conn_expire_all(node);
     if (node->busy_since != 0 && node->busy_retry <= node->clock.now &&
-        node_group(node) == COVEY_OK) {
-        struct conn *c = node->conns;
-
+        node_group(node) == COVEY_OK)
         node->outside_pending = false;
-        api_retry_parked(node);
-        for (; c != NULL; c = c->next)
-            conn_resume(node, c);
-    }
     if (node->outside_tries > 0 && node->outside_next <= node->clock.now)
         look_outside(node);
     if (node->tick_next > node->clock.now)

@@ -425,6 +425,9 @@ static enum covey_rc run_write(struct call *call)
     buf_init(&out, &node->mem, QUERY_ROWS_BYTES);
     rc = store_mark(node->store);
     if (rc == COVEY_OK)
+        rc = query_body(node->store, r->route->fields, r->params,
+                        r->param_count, &call->why);
+    if (rc == COVEY_OK)
         rc = query_write(node->store, r->route->what, r->params, r->param_count,
                          &out, &call->why);
     if (rc == COVEY_OK)
@@ -488,6 +491,7 @@ static void park(struct node *node, const struct node_request *r,
     p->route = r->route;
     p->give_up = give_up;
     *at = p;
+    node->parked = true;
 }
 
 static void answer(struct node *node, const struct node_request *request,

@@ -330,8 +330,8 @@ static enum covey_rc merge_parts(struct node *node, const struct node_space *s,
     return COVEY_OK;
 }
 
-static struct seed key_of(struct node *node, const struct node_space *s,
-                          uint64_t epoch_number, bool *found)
+struct seed space_key_of(struct node *node, const struct node_space *s,
+                         uint64_t epoch_number, bool *found)
 {
     uint32_t number = s->epochs[epoch_number].key_number;
     struct seed key = {{0}}, history;
@@ -358,7 +358,7 @@ static enum covey_rc settle(struct node *node, struct node_space *s,
     if (!s->m.readable)
         return COVEY_OK;
     CHECK(space_epoch(s, &e->header.epoch, &epoch_number) != NULL);
-    struct seed key = key_of(node, s, epoch_number, &found);
+    struct seed key = space_key_of(node, s, epoch_number, &found);
     if (!found) {
         e->state = ENTRY_WAITING;
         e->wait = WAIT_KEY;
@@ -368,6 +368,7 @@ static enum covey_rc settle(struct node *node, struct node_space *s,
     sodium_memzero(&key, sizeof key);
     if (rc == COVEY_ENOMEM)
         return rc;
+    e->wall_ms = rc == COVEY_OK ? cs->wall_ms : 0;
     e->verdict = rc == COVEY_OK ? judge(s, e, epoch_number, cs, rows)
                                 : VERDICT_VOID_SEAL;
     e->state = e->verdict == VERDICT_COUNTS ? ENTRY_APPLIED
@@ -490,6 +491,8 @@ static enum covey_rc reconsider(struct node *node, struct node_space *s,
         rc = settle(node, s, e, cs, rows);
     if (rc == COVEY_OK)
         rc = log_settle(node->store, e->seq, e->state, e->wait, e->verdict);
+    if (rc == COVEY_OK && e->wall_ms != 0)
+        rc = log_wall(node->store, e->seq, e->wall_ms);
     if (rc == COVEY_OK && e->state == ENTRY_APPLIED)
         rc = merge_parts(node, s, e, cs, rows);
     buf_clear(&copy);

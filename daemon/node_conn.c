@@ -79,8 +79,6 @@ void conn_note_output(struct node *node, struct conn *c)
         session_waiting(c->session) == 0)
         return;
     struct queued *q = node_emit(node, NODE_FX_OUTPUT);
-    if (q == NULL)
-        return;
     q->fx.conn = c->id;
     c->output_noted = true;
 }
@@ -105,8 +103,7 @@ static void on_down(struct node *node, struct conn *c)
     went_down(node, c);
     conn_note_output(node, c);
     struct queued *q = node_emit(node, NODE_FX_CLOSE);
-    if (q != NULL)
-        q->fx.conn = c->id;
+    q->fx.conn = c->id;
 }
 
 void conn_shut(struct node *node, struct conn *c, enum session_close_code code,
@@ -127,8 +124,7 @@ void conn_drop(struct node *node, struct conn *c)
     session_free(c->session);
     c->session = NULL;
     struct queued *q = node_emit(node, NODE_FX_CLOSE);
-    if (q != NULL)
-        q->fx.conn = c->id;
+    q->fx.conn = c->id;
 }
 
 void conn_reap(struct node *node)
@@ -276,8 +272,7 @@ static void let_in(struct node *node, struct conn *c,
     if (c->kind == CONN_CARRY && !join_may_carry(node, c))
         return; /* it is told to wait, and stays a stranger */
     struct queued *q = node_emit(node, NODE_FX_KNOWN);
-    if (q != NULL)
-        q->fx.conn = c->id;
+    q->fx.conn = c->id;
 }
 
 /* A new session of a node key replaces the old one; where two crossed, the
@@ -358,6 +353,7 @@ static void on_message(struct node *node, struct conn *c,
 
         if (rc == COVEY_EBUSY) {
             park(c, kind, body);
+            node->parked = true;
             return;
         }
         if (rc != COVEY_OK)
@@ -498,8 +494,7 @@ void conn_accepted(struct node *node, uint64_t id)
         return;
     }
     struct queued *q = node_emit(node, NODE_FX_CLOSE);
-    if (q != NULL)
-        q->fx.conn = id;
+    q->fx.conn = id;
 }
 
 /* What message 3 proves to the node that we dial. */

@@ -184,10 +184,10 @@ static bool has_session(const struct node *node, const struct noise_key *key)
 static void dial(struct node *node, struct target *t)
 {
     struct conn *c = conn_new(node, node->next_dial);
-    struct queued *q = c == NULL ? NULL : node_emit(node, NODE_FX_DIAL);
 
-    if (q == NULL)
+    if (c == NULL)
         return;
+    struct queued *q = node_emit(node, NODE_FX_DIAL);
     node->next_dial += 2;
     c->dialled = true;
     c->peer = t->address.key;

@@ -92,6 +92,7 @@ struct node {
     struct parked_request *parked_requests;
     struct queued *effects, **effects_end, *taken;
     bool outbox_dirty, in_group;
+    bool parked;       /* messages or requests wait for the write lock */
     char altered[240]; /* why sealing has stopped; empty: it has not */
     size_t group_bytes;
     covey_time busy_since; /* 0: nobody else holds the write lock */
@@ -120,6 +121,7 @@ void node_reply_json(struct node *node, uint64_t request, int status,
                      json_t *json); /* takes json */
 void node_reply_error(struct node *node, uint64_t request, enum covey_rc rc,
                       const char *text);
+/* Never NULL: without memory for it the process ends. */
 struct queued *node_emit(struct node *node, enum node_effect_kind kind);
 int node_status_of(enum covey_rc rc); /* HTTP status */
 /* Grow an array of items; false when out of memory. */

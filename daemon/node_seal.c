@@ -107,6 +107,7 @@ static enum covey_rc seal_one(struct node *node, struct node_space *s,
         e->n = s->row.n;
         e->hash = header_hash(h);
         e->state = ENTRY_APPLIED;
+        e->wall_ms = plain->wall_ms;
         e->payload = buf_bytes(&payload);
         rc = log_append(node->store, e);
     }
@@ -144,6 +145,83 @@ static enum covey_rc fold_tips(struct node *node, struct node_space *s)
     return rc;
 }
 
+/* The value that a change set wrote to one cell; false: it cannot be had. */
+static bool find_value(const struct changeset *cs,
+                       const struct capture_want *want,
+                       struct cell_value *value)
+{
+    struct row_part part;
+    struct row_cell cell;
+
+    for (size_t i = 0; i < cs->part_count; i++) {
+        size_t at = 0;
+
+        if (cs->parts[i].p == NULL ||
+            row_part_read(cs->parts[i], &part) != COVEY_OK ||
+            part.table != want->table ||
+            memcmp(&part.id, &want->id, sizeof part.id) != 0)
+            continue;
+        while (row_part_next(&part, &at, &cell))
+            if (cell.column == want->column) {
+                *value = cell.value;
+                return true;
+            }
+    }
+    return false;
+}
+
+static enum covey_rc give_one(struct node *node, const struct node_space *s,
+                              struct capture *c,
+                              const struct capture_want *want)
+{
+    struct changeset *cs = calloc(1, sizeof *cs);
+    struct entry *e = calloc(1, sizeof *e);
+    struct cell_value value;
+    uint64_t epoch;
+    bool found = false;
+    enum covey_rc rc = cs == NULL || e == NULL ? COVEY_ENOMEM : COVEY_OK;
+
+    if (cs != NULL)
+        changeset_init(cs, &node->mem);
+    if (rc == COVEY_OK)
+        rc = log_read(node->store, want->seq, e);
+    if (rc == COVEY_OK && space_epoch(s, &e->header.epoch, &epoch) != NULL) {
+        struct covey_buf copy; /* the payload lives until the next call */
+
+        buf_init(&copy, &node->mem, HEADER_PAYLOAD_MAX);
+        buf_append(&copy, e->payload.p, e->payload.len);
+        struct seed key = space_key_of(node, s, epoch, &found);
+        found = found && buf_rc(&copy) == COVEY_OK &&
+                changeset_open(&e->header, buf_bytes(&copy), &key, cs) ==
+                    COVEY_OK &&
+                find_value(cs, want, &value);
+        buf_clear(&copy);
+        sodium_memzero(&key, sizeof key);
+    }
+    if (rc == COVEY_OK)
+        rc = capture_give(c, want, found ? &value : NULL);
+    if (cs != NULL)
+        changeset_clear(cs);
+    free(cs);
+    free(e);
+    return rc;
+}
+
+/* What a form put out of sight without having seen it, from the log. */
+static enum covey_rc give_wanted(struct node *node, const struct node_space *s,
+                                 struct capture *c)
+{
+    size_t count = c->want_count;
+    enum covey_rc rc = COVEY_OK;
+
+    for (size_t i = 0; i < count && rc == COVEY_OK; i++) {
+        struct capture_want want = c->wants[i];
+
+        rc = give_one(node, s, c, &want);
+    }
+    return rc;
+}
+
 static enum covey_rc seal_space(struct node *node, struct node_space *s,
                                 struct capture *c)
 {
@@ -167,8 +245,10 @@ static enum covey_rc seal_space(struct node *node, struct node_space *s,
             if (rc == COVEY_OK)
                 rc = seal_one(node, s, &plain, &stamp);
         }
-        if (rc == COVEY_OK)
+        if (rc == COVEY_OK && c->part_count > 0)
             rc = capture_settle(node->store, s->row.n, c, &stamp);
+        if (rc == COVEY_OK)
+            rc = give_wanted(node, s, c);
     } while (rc == COVEY_OK && c->more);
     return rc;
 }

@@ -105,6 +105,9 @@ const struct epoch_mark *space_epoch(const struct node_space *s,
 /* The role that an author's member had in an epoch; false: none. */
 bool space_role_at(const struct node_space *s, const struct sign_key *author,
                    uint64_t number, enum role *role, struct member_tag *tag);
+/* The key that a change set citing this epoch is sealed under. */
+struct seed space_key_of(struct node *node, const struct node_space *s,
+                         uint64_t epoch_number, bool *found);
 bool space_is_chair(const struct node_space *s);
 /* May this node sign an epoch now?  (DESIGN section 6.) */
 bool space_may_sign(const struct node *node, const struct node_space *s);

@@ -68,12 +68,13 @@ static json_t *space_json(struct node *node, const struct node_space *s)
 {
     struct log_counts counts = {0, 0, 0};
     struct space_row row = s->row;
-    int64_t unsealed = 0;
+    int64_t unsealed = 0, conflicts = 0;
     bool blind = !s->m.readable;
 
     if (space_get(node->store, s->row.n, &row) != COVEY_OK ||
         log_counts(node->store, s->row.n, &counts) != COVEY_OK ||
-        capture_count(node->store, s->row.n, &unsealed) != COVEY_OK)
+        capture_count(node->store, s->row.n, &unsealed) != COVEY_OK ||
+        merge_conflicts(node->store, s->row.n, &conflicts) != COVEY_OK)
         return json_null();
     json_t *out = json_pack(
         "{s:o,s:o,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "id",
@@ -85,6 +86,7 @@ static json_t *space_json(struct node *node, const struct node_space *s)
         "change_sets", (json_int_t)counts.change_sets, "unsealed",
         (json_int_t)unsealed, "waiting", (json_int_t)counts.waiting, "void",
         (json_int_t)counts.voided);
+    json_object_set_new(out, "conflicts", json_integer(conflicts));
     members_json(out, s, blind);
     json_object_set_new(out, "digest",
                         blind ? json_null()

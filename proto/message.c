@@ -73,14 +73,13 @@ enum covey_rc hello_read(struct covey_bytes in, struct hello *out)
     if (rc != COVEY_OK)
         return rc;
 
-    size_t count = wire_read_array(&c); /* more than 4 from a newer version */
-
+    (void)wire_read_array(&c); /* of more than 4, from a newer version */
     out->version_min = (uint32_t)wire_read_uint_max(&c, UINT32_MAX);
     out->version_max = (uint32_t)wire_read_uint_max(&c, UINT32_MAX);
     if (!copy_text(wire_read_text(&c), out->software, SOFTWARE_MAX))
         return COVEY_EBAD;
     out->wall_ms = wire_read_uint(&c);
-    if (!wire_ok(&c) || count < 4 || out->version_min > out->version_max)
+    if (!wire_ok(&c) || out->version_min > out->version_max)
         return COVEY_EBAD;
     return COVEY_OK;
 }

@@ -17,84 +17,94 @@
     " 'false')), 'rows', s.rows, 'members', (SELECT count(*) FROM member AS m" \
     " WHERE m.space = s.n AND m.present)) FROM space AS s"
 
+/* The member whose tag the row's id carries; of a private row, this one. */
 #define WRITER_OF(row)                                                         \
-    "(SELECT m.name FROM member AS m JOIN space AS s ON s.n = m.space"         \
-    " WHERE s.id = " row ".space AND m.tag = substr(" row ".id, 13, 12))"
+    "iif(" row ".space IS NULL, (SELECT name FROM self), (SELECT m.name FROM"  \
+    " member AS m JOIN space AS s ON s.n = m.space WHERE s.id = " row ".space" \
+    " AND m.tag = substr(" row ".id, 13, 12)))"
 
 static const struct api_route fixed[] = {
     {"GET", "/api/self", API_LOCAL, API_READ_ONE,
      "SELECT json_object('member', member, 'name', name, 'kind', kind, 'urn',"
      " nullif(urn, 0)) FROM self",
-     NULL, "Who keeps this record."},
+     NULL, "Who keeps this record.", NULL},
     {"GET", "/api/status", API_LOCAL, API_ACTION, "status", NULL,
-     "All that this node knows of itself, its spaces and its peers."},
+     "All that this node knows of itself, its spaces and its peers.", NULL},
     {"GET", "/api/address", API_LOCAL, API_ACTION, "address", NULL,
-     "This node's key and the address that others dial."},
+     "This node's key and the address that others dial.", NULL},
     {"GET", "/api/events", API_LOCAL, API_STREAM, "", NULL,
-     "What changes, as it changes: server-sent events."},
+     "What changes, as it changes: server-sent events.", NULL},
     {"GET", "/api/peers", API_LOCAL, API_ACTION, "peer-list", NULL,
-     "Nodes that this one knows, and how they stand."},
+     "Nodes that this one knows, and how they stand.", NULL},
     {"POST", "/api/peers", API_LOCAL, API_ACTION, "peer-add", NULL,
-     "Pin a peer: {address}."},
+     "Pin a peer: {address}.", NULL},
     {"GET", "/api/spaces", API_LOCAL, API_READ_LIST,
      SPACE_JSON " ORDER BY s.name, s.id", NULL,
-     "The spaces that this node is in or carries."},
+     "The spaces that this node is in or carries.", NULL},
     {"POST", "/api/spaces", API_LOCAL, API_ACTION, "space-create", NULL,
-     "Make a space: {name, kind, admit}."},
+     "Make a space: {name, kind, admit}.", NULL},
     {"GET", "/api/spaces/:space", API_LOCAL, API_READ_ONE,
-     SPACE_JSON " WHERE s.id = :space", NULL, "One space."},
+     SPACE_JSON " WHERE s.id = :space", NULL, "One space.", NULL},
     {"GET", "/api/spaces/:space/members", API_LOCAL, API_READ_LIST,
      "SELECT json_object('id', m.id, 'name', m.name, 'role', m.role, 'kind',"
      " m.kind, 'urn', nullif(m.urn, 0), 'present', json(iif(m.present,"
      " 'true', 'false'))) FROM member AS m JOIN space AS s ON s.n = m.space"
      " WHERE s.id = :space ORDER BY m.slot",
-     NULL, "Who is in a space."},
+     NULL, "Who is in a space.", NULL},
     {"GET", "/api/spaces/:space/requests", API_LOCAL, API_READ_LIST,
      "SELECT json_object('request', r.id, 'name', r.name, 'fingerprint',"
      " r.fingerprint) FROM request AS r JOIN space AS s ON s.n = r.space"
      " WHERE s.id = :space ORDER BY r.id",
-     NULL, "Who asks to be let in."},
+     NULL, "Who asks to be let in.", NULL},
     {"POST", "/api/spaces/:space/admissions", API_LOCAL, API_ACTION,
-     "space-admit", NULL, "Let one in: {request}."},
+     "space-admit", NULL, "Let one in: {request}.", NULL},
     {"POST", "/api/spaces/:space/carriers", API_LOCAL, API_ACTION,
-     "space-carrier", NULL, "Ask a relay to carry the space: {address}."},
+     "space-carrier", NULL, "Ask a relay to carry the space: {address}.", NULL},
     {"POST", "/api/spaces/:space/invites", API_LOCAL, API_ACTION, "invite",
-     NULL, "Make a ticket: {role}."},
+     NULL, "Make a ticket: {role}.", NULL},
     {"POST", "/api/spaces/:space/wait", API_LOCAL, API_ACTION, "wait", NULL,
-     "Answer once this node holds a frontier: {frontier, timeout_s}."},
+     "Answer once this node holds a frontier: {frontier, timeout_s}.", NULL},
     {"GET", "/api/spaces/:space/log", API_LOCAL, API_ACTION, "log", "row",
-     "Who wrote what, when, in which change set."},
+     "Who wrote what, when, in which change set.", NULL},
     {"POST", "/api/joins", API_LOCAL, API_ACTION, "join", NULL,
-     "Use a ticket: {ticket, wait_s}."},
+     "Use a ticket: {ticket, wait_s}.", NULL},
     {"GET", "/api/carries", API_LOCAL, API_READ_LIST,
      "SELECT json_object('state', 'allowed', 'space', iif(length(what) = 32,"
      " what, NULL), 'key', iif(length(what) = 64, what, NULL)) FROM allowed"
      " UNION ALL SELECT json_object('state', 'waiting', 'space', space, 'key',"
      " key) FROM asked",
-     NULL, "At a relay: what it may carry, and who waits to be allowed."},
+     NULL, "At a relay: what it may carry, and who waits to be allowed.", NULL},
     {"POST", "/api/carries", API_LOCAL, API_ACTION, "carry-allow", NULL,
-     "At a relay: allow a space's id or a node's key: {allow}."},
+     "At a relay: allow a space's id or a node's key: {allow}.", NULL},
     {"GET", "/api/rows/:id/comments", API_LOCAL, API_READ_LIST,
      "SELECT json_object('id', c.id, 'on_row', c.on_row, 'text', c.text,"
-     " 'space', c.space, 'author_name', coalesce(" WRITER_OF(
-         "c") ","
-              " (SELECT name FROM self))) FROM comment AS c WHERE c.on_row = "
-              ":id"
-              " ORDER BY c.id",
-     NULL, "Comments on a row, oldest first."},
+     " 'space', c.space, 'author_name', " WRITER_OF(
+         "c") ") FROM comment AS c"
+              " WHERE c.on_row = :id ORDER BY c.id",
+     NULL, "Comments on a row, oldest first.", NULL},
     {"GET", "/api/rows/:id/conflicts", API_LOCAL, API_READ_LIST,
      "SELECT json_object('column', \"column\", 'value', value, 'member', by,"
      " 'name', by_name, 'wall', written) FROM conflicts WHERE id = :id",
-     NULL, "Values that stand beside what a row shows, and whose they are."},
+     NULL, "Values that stand beside what a row shows, and whose they are.",
+     NULL},
     {"POST", "/api/share", API_LOCAL, API_ACTION, "share", NULL,
-     "Put a copy of a row into a space: {id, space}."},
+     "Put a copy of a row into a space: {id, space}.", NULL},
     {"POST", "/api/sql", API_LOCAL, API_ACTION, "sql", NULL,
-     "One statement on the shared tables and the views: {statement}."},
+     "One statement on the shared tables and the views: {statement}.", NULL},
 };
 
 #define FIXED_COUNT (sizeof fixed / sizeof fixed[0])
 
 /* ---- what a shared table's routes run ---- */
+
+/* What others wrote may be no array: then there are none. */
+static void tags_json(const char *c, struct covey_buf *out)
+{
+    text_say(out,
+             ", '%s', json(CASE WHEN json_valid(t.\"%s\") AND"
+             " json_type(t.\"%s\") = 'array' THEN t.\"%s\" ELSE '[]' END)",
+             c, c, c, c);
+}
 
 static void row_json(const struct rule_table *t, struct covey_buf *out)
 {
@@ -103,7 +113,7 @@ static void row_json(const struct rule_table *t, struct covey_buf *out)
         const char *c = t->columns[i].name;
 
         if (t->columns[i].type == COLUMN_TAGS)
-            text_say(out, ", '%s', json(coalesce(t.\"%s\", '[]'))", c, c);
+            tags_json(c, out);
         else
             text_say(out, ", '%s', t.\"%s\"", c, c);
         if (t->columns[i].type == COLUMN_MEMBER)
@@ -115,13 +125,18 @@ static void row_json(const struct rule_table *t, struct covey_buf *out)
                      " member = t.\"%s\"))",
                      c, c, c, c);
     }
-    text_say(out, ", 'author_name', coalesce(" WRITER_OF(
-                      "t") ","
-                           " (SELECT name FROM self))");
+    text_say(out, ", 'author_name', " WRITER_OF("t"));
     text_say(out,
              ", 'conflicts', (SELECT count(*) FROM sibling AS k WHERE k.id ="
              " t.id AND k.tbl = %u)",
              t->id);
+}
+
+/* Columns that a list can be narrowed by. */
+static bool narrows(const struct rule_column *c)
+{
+    return c->type == COLUMN_ROW || c->type == COLUMN_MEMBER ||
+           c->type == COLUMN_CHOICE;
 }
 
 static void list_sql(const struct rule_table *t, struct covey_buf *out)
@@ -131,7 +146,7 @@ static void list_sql(const struct rule_table *t, struct covey_buf *out)
              ") FROM \"%s\" AS t WHERE (:space IS NULL OR t.space = :space)",
              t->name);
     for (size_t i = 0; i < t->column_count; i++)
-        if (t->columns[i].type == COLUMN_ROW)
+        if (narrows(&t->columns[i]))
             text_say(out, " AND (:%s IS NULL OR t.\"%s\" = :%s)",
                      t->columns[i].name, t->columns[i].name,
                      t->columns[i].name);
@@ -154,11 +169,13 @@ static void given(const struct rule_column *c, struct covey_buf *out)
 {
     if (c->type == COLUMN_TAGS)
         text_say(out,
-                 "(SELECT json_group_array(value) FROM (SELECT DISTINCT value"
-                 " FROM json_each(:body, '$.%s') ORDER BY value))",
-                 c->name);
-    else
-        text_say(out, "json_extract(:body, '$.%s')", c->name);
+                 "CASE json_type(:body, '$.%s') WHEN 'array' THEN (SELECT"
+                 " json_group_array(value) FROM (SELECT DISTINCT value"
+                 " FROM json_each(:body, '$.%s') ORDER BY value)) ELSE ",
+                 c->name, c->name);
+    text_say(out, "json_extract(:body, '$.%s')", c->name);
+    if (c->type == COLUMN_TAGS)
+        text_say(out, " END");
 }
 
 static void insert_sql(const struct rule_table *t, struct covey_buf *out)
@@ -199,14 +216,19 @@ static void insert_sql(const struct rule_table *t, struct covey_buf *out)
 
 static void update_sql(const struct rule_table *t, struct covey_buf *out)
 {
+    const char *comma = "";
+
     text_say(out, "UPDATE \"%s\" SET ", t->name);
     for (size_t i = 0; i < t->column_count; i++) {
         const struct rule_column *c = &t->columns[i];
 
+        if (c->fixed)
+            continue;
         text_say(out,
                  "%s\"%s\" = CASE WHEN json_type(:body, '$.%s') IS NULL"
                  " THEN \"%s\" ELSE ",
-                 i == 0 ? "" : ", ", c->name, c->name, c->name);
+                 comma, c->name, c->name, c->name);
+        comma = ", ";
         given(c, out);
         text_say(out, " END");
     }
@@ -225,8 +247,37 @@ static void query_names(const struct rule_table *t, struct covey_buf *out)
 {
     text_say(out, "space");
     for (size_t i = 0; i < t->column_count; i++)
-        if (t->columns[i].type == COLUMN_ROW)
+        if (narrows(&t->columns[i]))
             text_say(out, " %s", t->columns[i].name);
+}
+
+/* A comment goes where the row is that it is on. */
+static bool says_space(const struct rule_table *t)
+{
+    return strcmp(t->name, "comment") != 0;
+}
+
+static void insert_fields(const struct rule_table *t, struct covey_buf *out)
+{
+    const char *gap = says_space(t) ? " " : "";
+
+    text_say(out, says_space(t) ? "space" : "");
+    for (size_t i = 0; i < t->column_count; i++) {
+        text_say(out, "%s%s", gap, t->columns[i].name);
+        gap = " ";
+    }
+}
+
+static void update_fields(const struct rule_table *t, struct covey_buf *out)
+{
+    const char *gap = "";
+
+    for (size_t i = 0; i < t->column_count; i++) {
+        if (t->columns[i].fixed)
+            continue;
+        text_say(out, "%s%s", gap, t->columns[i].name);
+        gap = " ";
+    }
 }
 
 static const struct {
@@ -234,15 +285,17 @@ static const struct {
     bool one; /* the path ends in an id */
     enum api_run run;
     void (*sql)(const struct rule_table *t, struct covey_buf *out);
+    void (*fields)(const struct rule_table *t, struct covey_buf *out);
     const char *help;
 } kinds[ROUTES_A_TABLE] = {
-    {"GET", false, API_READ_LIST, list_sql, "All rows, oldest first."},
-    {"POST", false, API_WRITE, insert_sql, "Add a row; gives its id."},
-    {"GET", true, API_READ_ONE, one_sql,
+    {"GET", false, API_READ_LIST, list_sql, NULL, "All rows, oldest first."},
+    {"POST", false, API_WRITE, insert_sql, insert_fields,
+     "Add a row; gives its id."},
+    {"GET", true, API_READ_ONE, one_sql, NULL,
      "One row, with what is kept beside it."},
-    {"PATCH", true, API_WRITE, update_sql,
+    {"PATCH", true, API_WRITE, update_sql, update_fields,
      "Change the fields that the body names."},
-    {"DELETE", true, API_WRITE, delete_sql, "Delete a row."},
+    {"DELETE", true, API_WRITE, delete_sql, NULL, "Delete a row."},
 };
 
 /* "priority" lies under /api/priorities. */
@@ -280,6 +333,11 @@ static void make_route(const struct rule_table *t, size_t kind,
     r->what = mark(texts);
     kinds[kind].sql(t, texts);
     buf_append(texts, "", 1);
+    if (kinds[kind].fields != NULL) {
+        r->fields = mark(texts);
+        kinds[kind].fields(t, texts);
+        buf_append(texts, "", 1);
+    }
     if (kinds[kind].run != API_READ_LIST)
         return;
     r->query = mark(texts);
@@ -310,6 +368,7 @@ static struct api_route *make_all(size_t *count)
             made[i].path = settle(made[i].path, base);
             made[i].what = settle(made[i].what, base);
             made[i].query = settle(made[i].query, base);
+            made[i].fields = settle(made[i].fields, base);
             all[FIXED_COUNT + i] = made[i];
         }
         *count = FIXED_COUNT + n;

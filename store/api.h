@@ -27,6 +27,9 @@ struct api_route {
     const char *what;  /* the SQL, or the action's name */
     const char *query; /* query parameters taken, space-separated, or NULL */
     const char *help;  /* one line */
+    /* What the body may hold, likewise, where SQL unpacks it; NULL: else.  See
+     * query_body(). */
+    const char *fields;
 };
 
 /* All routes, those of the shared tables made from rules.h at the first call,

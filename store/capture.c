@@ -1,45 +1,62 @@
 #include "store/capture.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "store/capture_rows.h"
+#include "store/capture_row.h"
 #include "store/gather.h"
 #include "store/log_cache.h"
-#include "store/row_sql.h"
 #include "store/schema.h"
 
-#define NAMES_MAX 1024u
-#define CELL_OVERHEAD 16u /* bytes of a cell beside its text, at the most */
-#define PART_OVERHEAD 64u
+#define GIFTS_MAX (CAPTURE_WANTS_MAX * 64u)
 
 void capture_init(struct capture *c, const struct covey_mem *mem)
 {
     memset(c, 0, sizeof *c);
-    buf_init(&c->bytes, mem, 8u << 20);
+    buf_init(&c->bytes, mem, CHANGESET_ROOM);
 }
 
 void capture_clear(struct capture *c)
 {
     const struct covey_mem *mem = c->bytes.mem;
+    struct capture_rows *rows = c->rows;
 
-    for (size_t i = 0; c->rows != NULL && i < c->rows->count; i++) {
-        buf_clear(&c->rows->row[i].old);
-        buf_clear(&c->rows->row[i].seen);
-    }
-    if (c->rows != NULL)
-        covey_free(mem, c->rows->notes);
-    covey_free(mem, c->rows);
     buf_clear(&c->bytes);
     c->rows = NULL;
+    if (rows == NULL)
+        return;
+    outbox_clear(&rows->outbox);
+    draft_clear(&rows->draft);
+    buf_clear(&rows->gifts);
+    cell_arena_clear(&rows->given);
+    covey_free(mem, rows);
 }
+
+static enum covey_rc rows_of(struct capture *c)
+{
+    const struct covey_mem *mem = c->bytes.mem;
+
+    if (c->rows != NULL)
+        return COVEY_OK;
+    c->rows = covey_new(mem, sizeof *c->rows);
+    if (c->rows == NULL)
+        return COVEY_ENOMEM;
+    outbox_init(&c->rows->outbox, mem);
+    draft_init(&c->rows->draft, mem);
+    buf_init(&c->rows->gifts, mem, GIFTS_MAX * sizeof(struct capture_gift));
+    cell_arena_init(&c->rows->given, mem);
+    return COVEY_OK;
+}
+
+/* ---- what waits ---- */
 
 enum covey_rc capture_next_space(struct store *st, int64_t after_n, int64_t *n)
 {
     sqlite3_stmt *stmt = sql_begin(st, SQL_OUTBOX_SPACE);
 
     sql_bind_int(stmt, 1, after_n);
+
     enum covey_rc rc = sql_row(st, stmt);
+
     if (rc == COVEY_OK && sqlite3_column_type(stmt, 0) == SQLITE_NULL)
         rc = COVEY_ENONE;
     if (rc == COVEY_OK)
@@ -53,398 +70,181 @@ enum covey_rc capture_count(struct store *st, int64_t n, int64_t *count)
     sqlite3_stmt *stmt = sql_begin(st, SQL_OUTBOX_COUNT);
 
     sql_bind_int(stmt, 1, n);
+
     enum covey_rc rc = sql_row(st, stmt);
+
     *count = rc == COVEY_OK ? sqlite3_column_int64(stmt, 0) : 0;
     sql_end(stmt);
     return rc;
 }
 
-/* ---- one row's part ---- */
+/* ---- wants and gifts ---- */
 
-/* The part of one row as it is put together. */
-struct draft {
-    struct capture_row *wish;
-    struct cell_row *row;
-    uint64_t columns; /* to be told */
-    bool insert, remove;
-    size_t name_count;
-    struct stamp_name names[NAMES_MAX];
-};
-
-static uint16_t name_index(struct draft *d, const struct stamp_name *name)
+static bool same_want(const struct capture_want *a,
+                      const struct capture_want *b)
 {
-    for (size_t i = 0; i < d->name_count; i++)
-        if (cell_name_equal(&d->names[i], name))
-            return (uint16_t)i;
-    if (d->name_count < NAMES_MAX)
-        d->names[d->name_count++] = *name;
-    return (uint16_t)(d->name_count - 1);
+    return a->table == b->table && a->column == b->column &&
+           memcmp(&a->id, &b->id, sizeof a->id) == 0 &&
+           cell_name_equal(&a->name, &b->name);
 }
 
-static int by_index(const void *a, const void *b)
+const struct capture_gift *capture_gift_find(const struct capture_rows *rows,
+                                             const struct capture_want *want)
 {
-    return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
-}
+    const struct capture_gift *gifts = (const void *)rows->gifts.p;
+    size_t count = rows->gifts.len / sizeof *gifts;
 
-/* Did the form that wrote the row see this write?  Where no form told, it saw
- * all that stands. */
-static bool was_seen(const struct draft *d, const struct stamp_name *name)
-{
-    const struct covey_buf *seen = &d->wish->seen;
-
-    if (seen->len == 0)
-        return true;
-    for (size_t i = 0; i + STAMP_NAME <= seen->len; i += STAMP_NAME)
-        if (memcmp(seen->p + i, name->b, STAMP_NAME) == 0)
-            return true;
-    return false;
-}
-
-/* The names of all that stands in a column and that this write replaces. */
-static size_t standing(struct draft *d, uint32_t column, uint16_t *out,
-                       size_t cap)
-{
-    const struct cell_row *row = d->row;
-    size_t count = 0;
-
-    for (size_t i = 0; column == COLUMN_EXISTS && i < row->exists_count; i++)
-        if (count < cap)
-            out[count++] = name_index(d, &row->exists[i].stamp.name);
-    if (column != COLUMN_EXISTS && (row->have & CELL_BIT(column)) != 0)
-        out[count++] = name_index(d, &row->stamp[column].name);
-    for (size_t i = 0; column != COLUMN_EXISTS && i < row->sibling_count; i++) {
-        const struct cell_sibling *it = &row->siblings[i];
-
-        if (!it->gone && it->column == column && count < cap &&
-            was_seen(d, &it->stamp.name))
-            out[count++] = name_index(d, &it->stamp.name);
+    for (size_t i = 0; i < count; i++) {
+        if (same_want(&gifts[i].want, want))
+            return &gifts[i];
     }
-    qsort(out, count, sizeof *out, by_index);
-    return count;
+    return NULL;
 }
 
-#define STANDING_MAX 256u
-
-static void add_cell(struct draft *d, uint32_t column,
-                     const struct cell_value *value, struct covey_buf *out)
+enum covey_rc capture_gift_add(struct capture_rows *rows,
+                               const struct capture_want *want,
+                               const struct cell_value *value)
 {
-    const struct rule_column *rule = rule_column_by_id(d->row->rules, column);
-    uint16_t replaced[STANDING_MAX];
-    size_t count = 0;
+    struct capture_gift gift;
 
-    if (rule == NULL || !rule->fixed)
-        count = standing(d, column, replaced, STANDING_MAX);
-    row_part_cell(out, column, value, replaced, count);
+    memset(&gift, 0, sizeof gift);
+    gift.want = *want;
+    gift.lost = value == NULL;
+    if (value != NULL)
+        gift.value = *value;
+    if (value != NULL && value->type == CELL_TEXT)
+        gift.value.text = cell_arena_copy(&rows->given, value->text);
+    buf_append(&rows->gifts, &gift, sizeof gift);
+    return rows->given.failed ? COVEY_ENOMEM : buf_rc(&rows->gifts);
 }
 
-/* The names come before the cells, so find them all first. */
-static void find_names(struct draft *d)
+enum covey_rc capture_give(struct capture *c, const struct capture_want *want,
+                           const struct cell_value *value)
 {
-    uint16_t none[STANDING_MAX];
-
-    if (d->insert || d->remove)
-        (void)standing(d, COLUMN_EXISTS, none, STANDING_MAX);
-    uint64_t columns = d->remove ? ~UINT64_C(1) : d->columns;
-    for (size_t i = 0; i < d->row->rules->column_count; i++) {
-        const struct rule_column *c = &d->row->rules->columns[i];
-
-        if ((columns & CELL_BIT(c->id)) != 0 && (!c->fixed || d->remove))
-            (void)standing(d, c->id, none, STANDING_MAX);
-    }
+    CHECK(c->rows != NULL);
+    if (capture_gift_find(c->rows, want) != NULL)
+        return COVEY_OK;
+    return capture_gift_add(c->rows, want, value);
 }
 
-static void write_part(struct draft *d, struct covey_buf *out)
+/* What was wanted and not given is not to be had. */
+static enum covey_rc end_wants(struct capture *c)
 {
-    struct cell_value exists = {.type = CELL_BOOL,
-                                .integer = d->insert ? 1 : 0};
-    size_t cells = (size_t)__builtin_popcountll(d->columns) +
-                   (d->insert || d->remove ? 1u : 0u);
+    enum covey_rc rc = COVEY_OK;
 
-    find_names(d);
-    row_part_begin(out, d->row->table, &d->row->id, d->names, d->name_count,
-                   cells);
-    if (d->insert || d->remove)
-        add_cell(d, COLUMN_EXISTS, &exists, out);
-    for (uint64_t left = d->columns; left != 0; left &= left - 1) {
-        uint32_t column = (uint32_t)__builtin_ctzll(left);
-
-        add_cell(d, column, &d->row->value[column], out);
-    }
-}
-
-static bool is_initial(const struct rule_column *column,
-                       const struct cell_value *value)
-{
-    struct cell_value initial = row_initial(column);
-
-    return value->type == initial.type &&
-           (value->type == CELL_NULL ||
-            (value->text.len == initial.text.len &&
-             memcmp(value->text.p, initial.text.p, initial.text.len) == 0));
-}
-
-static uint64_t all_columns(const struct rule_table *rules)
-{
-    uint64_t mask = 0;
-
-    for (size_t i = 0; i < rules->column_count; i++)
-        mask |= CELL_BIT(rules->columns[i].id);
-    return mask;
-}
-
-/* What of the row is to be told. */
-static void decide(struct draft *d, bool was_alive)
-{
-    const struct rule_table *rules = d->row->rules;
-
-    d->remove = was_alive && !d->wish->present;
-    d->insert = !was_alive && d->wish->present;
-    d->columns = 0;
-    if (!d->wish->present)
-        return;
-    d->columns = d->wish->cols & all_columns(rules);
-    if (!d->insert)
-        return;
-    d->columns = 0;
-    for (size_t i = 0; i < rules->column_count; i++) {
-        const struct rule_column *c = &rules->columns[i];
-
-        if ((d->row->have & CELL_BIT(c->id)) != 0 ||
-            !is_initial(c, &d->row->value[c->id]))
-            d->columns |= CELL_BIT(c->id);
-    }
-}
-
-static uint64_t fixed_columns(const struct rule_table *rules)
-{
-    uint64_t mask = 0;
-
-    for (size_t i = 0; i < rules->column_count; i++)
-        if (rules->columns[i].fixed)
-            mask |= CELL_BIT(rules->columns[i].id);
-    return mask;
-}
-
-/* Of `some` of the columns to be told, as many as fit. */
-static void fit_some(struct draft *d, uint64_t some, size_t room, size_t *size)
-{
-    for (uint64_t rest = d->columns & some; rest != 0; rest &= rest - 1) {
-        uint32_t column = (uint32_t)__builtin_ctzll(rest);
-        size_t cell =
-            CELL_OVERHEAD + STAMP_NAME + d->row->value[column].text.len;
-
-        if (*size + cell > room) {
-            d->wish->left |= CELL_BIT(column);
-            d->columns &= ~CELL_BIT(column);
-        } else {
-            *size += cell;
-        }
-    }
-}
-
-/* As many columns as fit; the others are noted again.  Those that are set once
- * come first: they count only beside the insert. */
-static size_t fit(struct draft *d, size_t room)
-{
-    size_t size = PART_OVERHEAD + STAMP_NAME * d->row->sibling_count;
-    uint64_t first = fixed_columns(d->row->rules);
-
-    d->wish->left = 0;
-    fit_some(d, first, room, &size);
-    fit_some(d, ~first, room, &size);
-    return size;
+    for (size_t i = 0; i < c->want_count && rc == COVEY_OK; i++)
+        rc = capture_give(c, &c->wants[i], NULL);
+    c->want_count = 0;
+    return rc;
 }
 
 /* ---- taking ---- */
 
-/* Text that is not UTF-8 is mended, and written back. */
-static enum covey_rc mend(struct store *st, struct row_work *work)
+static bool has_room(const struct capture *c)
 {
-    for (size_t i = 0; i < work->row->rules->column_count; i++) {
-        const struct rule_column *c = &work->row->rules->columns[i];
-        struct cell_value *value = &work->row->value[c->id];
+    size_t used = c->bytes.len + c->part_count * CHANGESET_PART_COST;
+    size_t size = draft_size(&c->rows->draft);
 
-        if (value->type != CELL_TEXT ||
-            text_is_utf8(value->text.p, value->text.len))
-            continue;
-        uint8_t *p = cell_arena_take(&work->row->arena, value->text.len);
-        if (p == NULL)
-            return COVEY_ENOMEM;
-        for (size_t k = 0; k < value->text.len; k++)
-            p[k] = value->text.p[k] < 0x80 ? value->text.p[k] : '?';
-        value->text.p = p;
-        enum covey_rc rc = merge_triggers(st, false);
-        sqlite3_stmt *stmt = row_sql_begin_one(st, work->row->rules, c);
-        sql_bind_text(stmt, 1, work->hex);
-        row_sql_bind(stmt, 3, value);
-        if (rc == COVEY_OK)
-            rc = sql_run(st, stmt);
-        else
-            sql_end(stmt);
-        if (rc != COVEY_OK)
-            return rc;
-    }
-    return COVEY_OK;
+    return c->part_count < CHANGESET_PARTS_MAX - 1 &&
+           used + size + CHANGESET_PART_COST <= CHANGESET_ROOM;
 }
 
+/* *full: this row, and what comes after it, is for the next change set. */
 static enum covey_rc take_row(struct store *st, int64_t n, struct capture *c,
-                              struct capture_row *wish, bool *full)
+                              size_t i, bool *full)
 {
-    struct draft d = {.wish = wish};
-    struct row_work work;
-    size_t used = c->bytes.len + c->part_count * CHANGESET_PART_COST;
-    size_t room = used + CHANGESET_PART_COST < CHANGESET_ROOM
-                      ? CHANGESET_ROOM - used - CHANGESET_PART_COST
-                      : 0;
+    struct outbox_row *row = outbox_row(&c->rows->outbox, i);
     size_t start = c->bytes.len;
-    enum covey_rc rc = gather_work(st, n, &work);
+    bool drafted;
+    enum covey_rc rc = capture_row_draft(st, n, c, row, &drafted);
 
-    if (rc == COVEY_OK)
-        rc = row_load(st, &work, wish->rules, &wish->id);
-    if (rc == COVEY_OK)
-        rc = row_read(st, &work, all_columns(wish->rules), &wish->present);
-    if (rc == COVEY_OK && wish->present)
-        rc = mend(st, &work);
-    if (rc != COVEY_OK)
+    if (rc != COVEY_OK || !drafted)
         return rc;
-    d.row = work.row;
-    decide(&d, work.before.alive);
-    wish->taken = true;
-    if (!d.insert && !d.remove && d.columns == 0)
-        return COVEY_OK;
-    size_t size = fit(&d, room);
-    if (size > room || (wish->left != 0 && c->part_count > 0)) {
-        wish->taken = false;
+    if (!has_room(c)) {
+        CHECK(c->part_count > 0);
         *full = true;
         return COVEY_OK;
     }
-    write_part(&d, &c->bytes);
-    if (buf_rc(&c->bytes) != COVEY_OK)
-        return buf_rc(&c->bytes);
-    c->rows->part_row[c->part_count] = (uint32_t)(wish - c->rows->row);
-    c->parts[c->part_count].len = c->bytes.len - start;
-    c->parts[c->part_count++].p = (const uint8_t *)(uintptr_t)start;
-    return COVEY_OK;
+    rc = draft_write(&c->rows->draft, row->table, &row->id, &c->bytes);
+    row->fate = row->rest == 0 ? OUTBOX_PART : OUTBOX_SPLIT;
+    *full = row->rest != 0;
+    c->rows->part_rows[c->part_count] = i;
+    c->parts[c->part_count++].len = c->bytes.len - start;
+    return rc;
+}
+
+static enum covey_rc take_rows(struct store *st, int64_t n, struct capture *c)
+{
+    bool full = false;
+    enum covey_rc rc = outbox_read(st, n, &c->rows->outbox);
+
+    for (size_t i = 0;
+         i < outbox_row_count(&c->rows->outbox) && !full && rc == COVEY_OK; i++)
+        rc = take_row(st, n, c, i, &full);
+    c->more = full || c->rows->outbox.more || c->want_count > 0;
+
+    /* The buffer stands still now. */
+    for (size_t i = 0, at = 0; i < c->part_count; at += c->parts[i++].len)
+        c->parts[i].p = c->bytes.p + at;
+    if (rc == COVEY_OK && c->part_count == 0)
+        rc = outbox_settle(st, n, &c->rows->outbox);
+    return rc;
+}
+
+static bool triggers_off(const struct store *st)
+{
+    return st->gather != NULL && st->gather->triggers_off;
 }
 
 enum covey_rc capture_take(struct store *st, int64_t n, struct capture *c)
 {
+    bool off = triggers_off(st);
     enum covey_rc rc = schema_intact(st);
-    bool full = false;
 
-    if (rc != COVEY_OK)
-        return rc;
-    if (c->rows == NULL)
-        c->rows = covey_new(c->bytes.mem, sizeof *c->rows);
-    if (c->rows == NULL)
-        return COVEY_ENOMEM;
-    capture_rows_reset(st, c->rows);
-    buf_reset(&c->bytes);
     c->part_count = 0;
-    rc = capture_read(st, n, c->rows, &c->more);
-    for (size_t i = 0; i < c->rows->count && rc == COVEY_OK && !full; i++)
-        rc = take_row(st, n, c, &c->rows->row[i], &full);
-    for (size_t i = 0; i < c->part_count; i++) /* the buffer stands still now */
-        c->parts[i].p = c->bytes.p + (uintptr_t)c->parts[i].p;
-    c->rows->whole = !full && !c->more;
-    c->more |= full;
-    for (size_t i = 0; i < c->rows->count; i++)
-        c->more |= c->rows->row[i].left != 0;
+    c->more = false;
+    buf_reset(&c->bytes);
+    if (rc == COVEY_OK)
+        rc = rows_of(c);
+    if (rc == COVEY_OK)
+        rc = end_wants(c);
+    if (rc == COVEY_OK)
+        rc = take_rows(st, n, c);
+    if (rc == COVEY_OK && !off)
+        rc = merge_triggers(st, true);
     return rc;
 }
 
 /* ---- settling ---- */
 
-/* The table holds the row as it is told already: write its clock record. */
-static enum covey_rc settle_part(struct store *st, int64_t n,
-                                 struct capture_row *wish,
-                                 struct covey_bytes plain,
-                                 const struct cell_stamp *stamp)
+static void drop_gifts(struct capture *c)
 {
-    const struct cell_source from = {0, 0};
-    struct row_part part;
-    struct row_work work;
-    bool present;
-    enum covey_rc rc = row_part_read(plain, &part);
-
-    CHECK(rc == COVEY_OK); /* it was written here */
-    rc = gather_work(st, n, &work);
-    if (rc == COVEY_OK)
-        rc = row_load(st, &work, wish->rules, &wish->id);
-    if (rc == COVEY_OK && work.row->known && wish->present)
-        rc = row_read(st, &work, work.row->have, &present);
-    else if (rc == COVEY_OK && work.row->known && wish->old.len > 0)
-        rc = capture_old_values(work.row, buf_bytes(&wish->old));
-    if (rc == COVEY_OK)
-        rc = cell_apply(work.row, &part, stamp, &from);
-    if (rc != COVEY_OK)
-        return rc;
-    work.row->changed = 0;
-    work.before.present = wish->present;
-    rc = row_save(st, &work, 0);
-    if (rc == COVEY_OK)
-        gather_event(st, &work);
-    return rc;
-}
-
-static enum covey_rc drop_to(struct store *st, int64_t n, int64_t seq)
-{
-    sqlite3_stmt *stmt = sql_begin(st, SQL_OUTBOX_DROP_TO);
-
-    sql_bind_int(stmt, 1, n);
-    sql_bind_int(stmt, 2, seq);
-    return sql_run(st, stmt);
-}
-
-static enum covey_rc drop_notes(struct store *st, int64_t n,
-                                const struct capture_rows *rows)
-{
-    enum covey_rc rc = COVEY_OK;
-
-    if (rows->note_count == 0)
-        return COVEY_OK;
-    if (rows->whole)
-        return drop_to(st, n, rows->notes[rows->note_count - 1].seq);
-    for (size_t i = 0; i < rows->note_count && rc == COVEY_OK; i++) {
-        if (!rows->row[rows->notes[i].row].taken)
-            continue;
-        sqlite3_stmt *stmt = sql_begin(st, SQL_OUTBOX_DROP);
-        sql_bind_int(stmt, 1, rows->notes[i].seq);
-        rc = sql_run(st, stmt);
-    }
-    return rc;
-}
-
-static enum covey_rc note_again(struct store *st, int64_t n,
-                                const struct capture_row *wish)
-{
-    sqlite3_stmt *stmt = sql_begin(st, SQL_OUTBOX_LEAVE);
-    char hex[ROW_HEX];
-
-    hex_encode(wish->id.b, sizeof wish->id, hex);
-    sql_bind_int(stmt, 1, n);
-    sql_bind_int(stmt, 2, wish->rules->id);
-    sql_bind_text(stmt, 3, hex);
-    sql_bind_int(stmt, 4, (int64_t)wish->left);
-    return sql_run(st, stmt);
+    buf_reset(&c->rows->gifts);
+    cell_arena_reset(&c->rows->given);
 }
 
 enum covey_rc capture_settle(struct store *st, int64_t n, struct capture *c,
                              const struct stamp *stamp)
 {
     struct cell_stamp own = {.clock = stamp->clock, .name = stamp->name};
-    enum covey_rc rc = COVEY_OK;
+    bool off = triggers_off(st);
 
-    if (c->part_count > 0)
-        rc = log_author(st, &stamp->author, &own.number, &own.author);
+    if (c->part_count == 0)
+        return COVEY_OK;
+
+    enum covey_rc rc = log_author(st, &stamp->author, &own.number, &own.author);
+
     for (size_t i = 0; i < c->part_count && rc == COVEY_OK; i++) {
-        rc = settle_part(st, n, &c->rows->row[c->rows->part_row[i]],
-                         c->parts[i], &own);
+        const struct outbox_row *row =
+            outbox_row(&c->rows->outbox, c->rows->part_rows[i]);
+
+        rc = capture_row_settle(st, n, c->rows, row, c->parts[i], &own);
     }
     if (rc == COVEY_OK)
-        rc = drop_notes(st, n, c->rows);
-    for (size_t i = 0; i < c->rows->count && rc == COVEY_OK; i++)
-        if (c->rows->row[i].taken && c->rows->row[i].left != 0)
-            rc = note_again(st, n, &c->rows->row[i]);
+        rc = outbox_settle(st, n, &c->rows->outbox);
+    if (c->want_count == 0)
+        drop_gifts(c);
+    if (rc == COVEY_OK && !off)
+        rc = merge_triggers(st, true);
     return rc;
 }

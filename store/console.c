@@ -4,24 +4,25 @@
 #include "store/internal.h"
 #include "store/query.h"
 
+#define STEPS_AT_A_TIME 100000
+
 static const char *const views[] = {"spaces", "members", "conflicts"};
+
+/* A table-valued function of SQLite's that touches nothing. */
+static const char *const functions[] = {"json_each", "json_tree"};
+
 /* What the views and triggers read on the way. */
 static const char *const behind_views[] = {
     "space", "member", "node", "author", "sibling", "door", "outbox"};
 
-static bool is_view(const char *name)
-{
-    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
-        if (strcmp(views[i], name) == 0)
-            return true;
-    return false;
-}
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static bool is_behind(const char *name)
+static bool is_among(const char *name, const char *const *names, size_t count)
 {
-    for (size_t i = 0; i < sizeof behind_views / sizeof behind_views[0]; i++)
-        if (strcmp(behind_views[i], name) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0)
             return true;
+    }
     return false;
 }
 
@@ -42,7 +43,32 @@ static int refuse(struct console *c, const char *what)
     return SQLITE_DENY;
 }
 
-/* `inner` names the trigger or view that asks, where it is not the person. */
+/* May this be read?  `inner` names the trigger or view that asks, where it is
+ * not the person.  A person can make it any name (WITH name AS ...), so what
+ * lies behind the views holds no secret. */
+static int authorize_read(struct console *c, const char *table,
+                          const char *column, const char *inner)
+{
+    if (*table == '\0' || rule_table_by_name(table) != NULL ||
+        is_among(table, views, COUNT_OF(views)) ||
+        is_among(table, functions, COUNT_OF(functions)))
+        return SQLITE_OK;
+    /* No column (""): a view is asked for and nothing of this is used. */
+    if ((inner != NULL || *column == '\0') &&
+        is_among(table, behind_views, COUNT_OF(behind_views)))
+        return SQLITE_OK;
+    return refuse(c, table);
+}
+
+static int authorize_write(struct console *c, const char *table,
+                           const char *inner)
+{
+    if (rule_table_by_name(table) != NULL)
+        return SQLITE_OK;
+    return inner != NULL && strcmp(table, "outbox") == 0 ? SQLITE_OK
+                                                         : refuse(c, table);
+}
+
 static int authorize(void *ctx, int action, const char *a, const char *b,
                      const char *db, const char *inner)
 {
@@ -54,23 +80,13 @@ static int authorize(void *ctx, int action, const char *a, const char *b,
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
     case SQLITE_FUNCTION:
-        return b != NULL && strcmp(b, "load_extension") == 0
-                   ? refuse(c, "load_extension")
-                   : SQLITE_OK;
+        return strcmp(b, "load_extension") == 0 ? refuse(c, b) : SQLITE_OK;
     case SQLITE_READ:
-        if (rule_table_by_name(a) != NULL || is_view(a) ||
-            strncmp(a, "json_", 5) == 0 || *a == '\0')
-            return SQLITE_OK;
-        /* No column (""): a view is asked for and nothing of this is used. */
-        return is_behind(a) && (inner != NULL || *b == '\0') ? SQLITE_OK
-                                                             : refuse(c, a);
+        return authorize_read(c, a, b, inner);
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
     case SQLITE_DELETE:
-        if (rule_table_by_name(a) != NULL)
-            return SQLITE_OK;
-        return inner != NULL && strcmp(a, "outbox") == 0 ? SQLITE_OK
-                                                         : refuse(c, a);
+        return authorize_write(c, a, inner);
     default:
         return refuse(c, a);
     }
@@ -84,42 +100,55 @@ static int on_progress(void *ctx)
     return *left < 0;
 }
 
-/* JSON of one value, by SQLite itself where it is a text. */
-static void say_text(struct covey_buf *out, const char *p, size_t len)
+/* One character, or byte, of a JSON text; returns how many it took. */
+static size_t say_char(struct covey_buf *out, const uint8_t *p, size_t len)
+{
+    if (*p == '"' || *p == '\\') {
+        text_say(out, "\\%c", *p);
+        return 1;
+    }
+    if (*p < 0x20) {
+        text_say(out, "\\u%04x", *p);
+        return 1;
+    }
+    for (size_t n = 1; n <= 4 && n <= len; n++) {
+        if (!text_is_utf8(p, n))
+            continue;
+        buf_append(out, p, n);
+        return n;
+    }
+    text_say(out, "\\ufffd");
+    return 1;
+}
+
+static void say_text(struct covey_buf *out, struct covey_bytes text)
 {
     buf_append(out, "\"", 1);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char ch = (unsigned char)p[i];
-
-        if (ch == '"' || ch == '\\') {
-            buf_append(out, "\\", 1);
-            buf_append(out, &ch, 1);
-        } else if (ch < 0x20) {
-            text_say(out, "\\u%04x", ch);
-        } else {
-            buf_append(out, &ch, 1);
-        }
-    }
+    for (size_t i = 0; i < text.len;)
+        i += say_char(out, text.p + i, text.len - i);
     buf_append(out, "\"", 1);
+}
+
+/* JSON has no infinity. */
+static void say_real(struct covey_buf *out, double value)
+{
+    if (value - value == 0)
+        text_say(out, "%.17g", value);
+    else
+        text_say(out, "null");
 }
 
 static void say_value(struct covey_buf *out, sqlite3_stmt *stmt, int at)
 {
-    struct covey_bytes bytes;
-
     switch (sqlite3_column_type(stmt, at)) {
     case SQLITE_INTEGER:
         text_say(out, "%lld", (long long)sqlite3_column_int64(stmt, at));
         return;
     case SQLITE_FLOAT:
-        text_say(out, "%.17g", sqlite3_column_double(stmt, at));
+        say_real(out, sqlite3_column_double(stmt, at));
         return;
     case SQLITE_TEXT:
-        bytes = sql_column_bytes(stmt, at);
-        if (text_is_utf8(bytes.p, bytes.len))
-            say_text(out, (const char *)bytes.p, bytes.len);
-        else
-            say_text(out, "?", 1);
+        say_text(out, sql_column_bytes(stmt, at));
         return;
     default:
         text_say(out, "null");
@@ -134,79 +163,95 @@ static void say_columns(struct covey_buf *out, sqlite3_stmt *stmt)
         const char *name = sqlite3_column_name(stmt, i);
 
         text_say(out, i == 0 ? "" : ",");
-        say_text(out, name == NULL ? "" : name,
-                 name == NULL ? 0 : strlen(name));
+        say_text(out, (struct covey_bytes){(const uint8_t *)name,
+                                           name == NULL ? 0 : strlen(name)});
     }
     text_say(out, "],\"rows\":[");
 }
 
-static enum covey_rc run(struct store *st, sqlite3_stmt *stmt,
-                         struct covey_buf *out, struct console *c)
+static void say_row(struct covey_buf *out, sqlite3_stmt *stmt, bool first)
 {
-    int before = sqlite3_total_changes(st->db), code;
+    text_say(out, first ? "[" : ",[");
+    for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+        text_say(out, i == 0 ? "" : ",");
+        say_value(out, stmt, i);
+    }
+    text_say(out, "]");
+}
+
+static enum covey_rc run(struct store *st, sqlite3_stmt *stmt,
+                         struct covey_buf *out, struct covey_why *why)
+{
+    sqlite3_int64 before = sqlite3_total_changes64(st->db);
     bool first = true;
+    int code;
 
     say_columns(out, stmt);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        text_say(out, first ? "[" : ",[");
+        say_row(out, stmt, first);
         first = false;
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            text_say(out, i == 0 ? "" : ",");
-            say_value(out, stmt, i);
-        }
-        text_say(out, "]");
-        if (buf_rc(out) != COVEY_OK)
-            return why_say(c->why, COVEY_ELIMIT,
+        if (buf_rc(out) == COVEY_ELIMIT)
+            return why_say(why, COVEY_ELIMIT,
                            "the answer is too long; ask for less");
     }
-    if (code != SQLITE_DONE) {
-        enum covey_rc rc = store_failed(st, code);
-        int primary = code & 0xff;
+    if (code != SQLITE_DONE)
+        return query_failed(st->db, code, why);
 
-        covey_why_set(c->why, primary == SQLITE_INTERRUPT
-                                  ? "the statement takes too long"
-                                  : sqlite3_errmsg(st->db));
-        return primary == SQLITE_CONSTRAINT || primary == SQLITE_MISMATCH
-                   ? COVEY_EREFUSED
-               : primary == SQLITE_ERROR ? COVEY_EBAD
-                                         : rc;
-    }
-    text_say(out, "],\"changed\":%d}",
-             sqlite3_stmt_readonly(stmt)
-                 ? 0
-                 : (sqlite3_total_changes(st->db) == before
-                        ? 0
-                        : sqlite3_changes(st->db)));
+    /* What the triggers wrote does not count as changed. */
+    bool wrote = sqlite3_total_changes64(st->db) != before;
+
+    text_say(out, "],\"changed\":%lld}",
+             wrote ? (long long)sqlite3_changes64(st->db) : 0);
     return buf_rc(out);
 }
 
-static bool is_blank(const char *tail)
+/* Nothing but space, semicolons and comments. */
+static bool is_blank(sqlite3 *db, const char *tail)
 {
-    return tail[strspn(tail, " \t\r\n;")] == '\0';
+    sqlite3_stmt *stmt = NULL;
+
+    while (*tail != '\0') {
+        const char *start = tail;
+        int code = sqlite3_prepare_v2(db, start, -1, &stmt, &tail);
+        bool more = code != SQLITE_OK || stmt != NULL || tail == start;
+
+        (void)sqlite3_finalize(stmt);
+        if (more)
+            return false;
+    }
+    return true;
+}
+
+static enum covey_rc prepare(struct store *st, const char *sql,
+                             struct console *c, sqlite3_stmt **out)
+{
+    const char *tail = "";
+    int code = sqlite3_prepare_v2(st->db, sql, -1, out, &tail);
+
+    if (code != SQLITE_OK && c->asked)
+        return COVEY_EREFUSED;
+    if (code != SQLITE_OK)
+        return query_failed(st->db, code, c->why);
+    if (*out == NULL || !is_blank(st->db, tail))
+        return why_say(c->why, COVEY_EBAD, "give one statement at a time");
+    return COVEY_OK;
 }
 
 enum covey_rc query_console(struct store *st, const char *sql,
                             struct covey_buf *out, struct covey_why *why)
 {
     struct console c = {.why = why};
-    int left = QUERY_STEPS_MAX / 100000;
+    int left = QUERY_STEPS_MAX / STEPS_AT_A_TIME;
     sqlite3_stmt *stmt = NULL;
-    const char *tail = "";
     enum covey_rc rc = merge_triggers(st, true);
 
     if (rc != COVEY_OK)
         return rc;
     sqlite3_set_authorizer(st->db, authorize, &c);
-    sqlite3_progress_handler(st->db, 100000, on_progress, &left);
-    int code = sqlite3_prepare_v2(st->db, sql, -1, &stmt, &tail);
-    if (code != SQLITE_OK && !c.asked)
-        covey_why_set(why, sqlite3_errmsg(st->db));
-    if (code != SQLITE_OK)
-        rc = c.asked ? COVEY_EREFUSED : COVEY_EBAD;
-    else if (stmt == NULL || !is_blank(tail))
-        rc = why_say(why, COVEY_EBAD, "give one statement at a time");
-    else
-        rc = run(st, stmt, out, &c);
+    sqlite3_progress_handler(st->db, STEPS_AT_A_TIME, on_progress, &left);
+    rc = prepare(st, sql, &c, &stmt);
+    if (rc == COVEY_OK)
+        rc = run(st, stmt, out, why);
     (void)sqlite3_finalize(stmt);
     sqlite3_progress_handler(st->db, 0, NULL, NULL);
     sqlite3_set_authorizer(st->db, NULL, NULL);

@@ -52,6 +52,9 @@ void text_say(struct covey_buf *out, const char *format, ...)
 /* dir/name in the heap's memory; NULL when there is none. */
 char *path_join(const char *dir, const char *name);
 
+/* What an API statement failed with: in words for whoever asked (query.c). */
+enum covey_rc query_failed(sqlite3 *db, int code, struct covey_why *why);
+
 /* Note SQLite's last words on the writer and give its code as ours. */
 enum covey_rc store_failed(struct store *st, int sqlite_code);
 
@@ -66,6 +69,10 @@ void log_cache_forget(struct store *st); /* after a rollback */
 COVEY_MUST_USE enum covey_rc log_cache_flush(struct store *st);
 /* Triggers on, off as the merge wants them: cheap where they are already. */
 COVEY_MUST_USE enum covey_rc merge_triggers(struct store *st, bool on);
+
+/* What this member may write where, for the triggers: anew for every space,
+ * because the rules changed (space.c). */
+COVEY_MUST_USE enum covey_rc space_doors(struct store *st);
 
 /* An author's local number, made if it is new (log.c). */
 COVEY_MUST_USE enum covey_rc

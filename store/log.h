@@ -39,7 +39,7 @@ struct entry {
     struct hash hash;
     bool has_signature;
     struct signature signature;
-    bool forked; /* another change set has its number in its log */
+    bool forked; /* its log has other branches */
     enum entry_state state;
     enum entry_wait wait;
     enum verdict verdict;

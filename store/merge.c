@@ -260,6 +260,19 @@ void merge_forget(struct store *st)
     CHECK(rc == COVEY_OK); /* a flag in memory */
 }
 
+enum covey_rc merge_conflicts(struct store *st, int64_t n, int64_t *count)
+{
+    sqlite3_stmt *stmt = sql_begin(st, SQL_SIBLING_COUNT);
+
+    sql_bind_int(stmt, 1, n);
+
+    enum covey_rc rc = sql_row(st, stmt);
+
+    *count = rc == COVEY_OK ? sqlite3_column_int64(stmt, 0) : 0;
+    sql_end(stmt);
+    return rc;
+}
+
 /* ---- checking ---- */
 
 static enum covey_rc hash_anew(struct store *st, struct row_work *work,

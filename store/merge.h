@@ -48,6 +48,10 @@ void merge_forget(struct store *st);
 COVEY_MUST_USE enum covey_rc merge_digest_anew(struct store *st, int64_t n,
                                                uint8_t digest[16]);
 
+/* How many values stand beside what a space's rows show. */
+COVEY_MUST_USE enum covey_rc merge_conflicts(struct store *st, int64_t n,
+                                             int64_t *count);
+
 /* What changed since this was last called: appends JSON objects, one a line:
  * {"space":..,"table":..,"id":..,"change":"insert|update|delete|conflict"};
  * for change events.  Bounded: past 1,000 rows one line {"many":true}. */

@@ -7,6 +7,7 @@
 #include "store/internal.h"
 
 #define STEPS_AT_A_TIME 100000
+#define SHARE_TEXT_MAX 65536u /* bytes of the statement that copies a row */
 
 /* ---- shared by both ---- */
 
@@ -18,30 +19,44 @@ static enum covey_rc bind_all(sqlite3_stmt *stmt,
 
         if (at == 0 || params[i].text == NULL)
             continue; /* not used by this statement, or NULL */
-        if (sqlite3_bind_text(stmt, at, params[i].text, -1, SQLITE_TRANSIENT) !=
-            SQLITE_OK)
-            return COVEY_ENOMEM;
+        int code = sqlite3_bind_text64(stmt, at, params[i].text,
+                                       strlen(params[i].text), SQLITE_TRANSIENT,
+                                       SQLITE_UTF8);
+
+        if (code != SQLITE_OK)
+            return sql_rc(code);
     }
     return COVEY_OK;
 }
 
-/* A guard's words are the person's; SQLite's own are told as they are. */
-static enum covey_rc failed(sqlite3 *db, int code, struct covey_why *why)
-{
-    const char *text = sqlite3_errmsg(db);
-    int primary = code & 0xff;
+/* A guard's words are for people; SQLite's own are told as they are, but for
+ * those that say nothing to who wrote no SQL. */
+static const struct {
+    int code;         /* extended, or primary where all of them are meant */
+    const char *text; /* NULL: SQLite's words */
+    enum covey_rc rc;
+} failures[] = {
+    {SQLITE_CONSTRAINT_PRIMARYKEY, "there is a row with this id already",
+     COVEY_EEXISTS},
+    {SQLITE_CONSTRAINT, NULL, COVEY_EREFUSED},
+    {SQLITE_AUTH, NULL, COVEY_EREFUSED},
+    {SQLITE_MISMATCH, NULL, COVEY_EREFUSED},
+    {SQLITE_ERROR, NULL, COVEY_EBAD},
+    {SQLITE_INTERRUPT, "that takes too long to answer; ask for less",
+     COVEY_ETIMEOUT},
+    {SQLITE_TOOBIG, "that is too large; make it shorter", COVEY_ELIMIT},
+};
 
-    covey_why_set(why, text);
-    if (primary == SQLITE_CONSTRAINT || primary == SQLITE_AUTH ||
-        primary == SQLITE_MISMATCH)
-        return COVEY_EREFUSED;
-    if (primary == SQLITE_ERROR)
-        return COVEY_EBAD;
-    if (primary == SQLITE_INTERRUPT) {
-        covey_why_set(why, "the question takes too long to answer; ask for "
-                           "less");
-        return COVEY_ETIMEOUT;
+enum covey_rc query_failed(sqlite3 *db, int code, struct covey_why *why)
+{
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        if (failures[i].code != code && failures[i].code != (code & 0xff))
+            continue;
+        covey_why_set(why, failures[i].text != NULL ? failures[i].text
+                                                    : sqlite3_errmsg(db));
+        return failures[i].rc;
     }
+    covey_why_set(why, sqlite3_errmsg(db));
     return sql_rc(code);
 }
 
@@ -105,7 +120,7 @@ enum covey_rc reader_start(struct reader *r, const char *sql, bool list,
     int code = sqlite3_prepare_v2(r->db, sql, -1, &r->stmt, NULL);
 
     if (code != SQLITE_OK)
-        return failed(r->db, code, why);
+        return query_failed(r->db, code, why);
     r->list = list;
     r->first = true;
     r->steps_left = QUERY_STEPS_MAX;
@@ -122,7 +137,7 @@ static enum covey_rc fill_one(struct reader *r, struct covey_buf *out,
         return COVEY_ENONE;
     }
     if (code != SQLITE_ROW)
-        return failed(r->db, code, why);
+        return query_failed(r->db, code, why);
     add_text(out, r->stmt);
     *done = true;
     return buf_rc(out);
@@ -147,7 +162,7 @@ enum covey_rc reader_fill(struct reader *r, size_t bytes, struct covey_buf *out,
             break;
         }
         if (code != SQLITE_ROW)
-            return failed(r->db, code, why);
+            return query_failed(r->db, code, why);
         if (!r->first || out->len - start > 1)
             buf_append(out, ",\n", 2);
         r->first = false;
@@ -177,14 +192,14 @@ enum covey_rc query_write(struct store *st, const char *sql,
         return rc;
     code = sqlite3_prepare_v2(st->db, sql, -1, &stmt, NULL);
     if (code != SQLITE_OK)
-        return failed(st->db, code, why);
+        return query_failed(st->db, code, why);
     rc = bind_all(stmt, params, count);
     while (rc == COVEY_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         any = true;
         add_text(out, stmt);
     }
     if (rc == COVEY_OK && code != SQLITE_DONE)
-        rc = failed(st->db, code, why);
+        rc = query_failed(st->db, code, why);
     (void)sqlite3_finalize(stmt);
     if (rc == COVEY_OK && !any) {
         covey_why_set(why, "there is no such row here");
@@ -193,18 +208,109 @@ enum covey_rc query_write(struct store *st, const char *sql,
     return rc == COVEY_OK ? buf_rc(out) : rc;
 }
 
+/* The text that a parameter has; NULL: it is not there. */
+static const char *param_text(const struct query_param *params, size_t count,
+                              const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(params[i].name, name) == 0)
+            return params[i].text;
+    }
+    return NULL;
+}
+
+/* COVEY_OK: `unknown` is not a field, or is "" for what is no object. */
+static enum covey_rc find_unknown(struct store *st, const char *body,
+                                  const char *fields, char unknown[64])
+{
+    sqlite3_stmt *stmt = sql_begin(st, SQL_BODY_UNKNOWN);
+
+    sql_bind_text(stmt, 1, body);
+    sql_bind_text(stmt, 2, fields);
+
+    enum covey_rc rc = sql_row(st, stmt);
+
+    if (rc == COVEY_OK)
+        sql_column_text(stmt, 0, unknown, 64);
+    sql_end(stmt);
+    return rc;
+}
+
+enum covey_rc query_body(struct store *st, const char *fields,
+                         const struct query_param *params, size_t count,
+                         struct covey_why *why)
+{
+    const char *body = param_text(params, count, ":body");
+    char unknown[64] = "";
+    enum covey_rc rc;
+
+    if (fields == NULL)
+        return COVEY_OK;
+    rc = body == NULL ? COVEY_OK : find_unknown(st, body, fields, unknown);
+    if (rc == COVEY_ENONE)
+        return COVEY_OK;
+    if (rc == COVEY_OK && unknown[0] != '\0')
+        return why_say(why, COVEY_EBAD,
+                       "there is no field \"%s\" here; there are: %s", unknown,
+                       fields);
+    if (rc == COVEY_OK || rc == COVEY_EREFUSED) /* refused: it is no JSON */
+        return why_say(why, COVEY_EBAD,
+                       "the body must be a JSON object with some of: %s",
+                       fields);
+    store_why(st, why);
+    return rc;
+}
+
+/* ---- copies ---- */
+
+static bool is_source(const struct rule_column *c)
+{
+    return strcmp(c->name, "source") == 0;
+}
+
+static bool has_source(const struct rule_table *table)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (is_source(&table->columns[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A copy points to the copies of what its source points to, where the space has
+ * them. */
+static void share_value(const struct rule_column *c, struct covey_buf *sql)
+{
+    if (c->type != COLUMN_ROW) {
+        text_say(sql, ", t.\"%s\"", c->name);
+        return;
+    }
+    text_say(sql, ", coalesce(");
+    for (size_t i = 0; i < rule_table_count; i++) {
+        if (!has_source(&rule_tables[i]))
+            continue;
+        text_say(sql,
+                 "(SELECT id FROM \"%s\" WHERE source = t.\"%s\""
+                 " AND space = :space), ",
+                 rule_tables[i].name, c->name);
+    }
+    text_say(sql, "t.\"%s\")", c->name);
+}
+
 static void share_sql(const struct rule_table *table, struct covey_buf *sql)
 {
     text_say(sql, "INSERT INTO \"%s\" (space, source", table->name);
-    for (size_t i = 0; i < table->column_count; i++)
-        if (strcmp(table->columns[i].name, "source") != 0)
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!is_source(&table->columns[i]))
             text_say(sql, ", \"%s\"", table->columns[i].name);
-    text_say(sql, ") SELECT :space, id");
-    for (size_t i = 0; i < table->column_count; i++)
-        if (strcmp(table->columns[i].name, "source") != 0)
-            text_say(sql, ", \"%s\"", table->columns[i].name);
+    }
+    text_say(sql, ") SELECT :space, t.id");
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!is_source(&table->columns[i]))
+            share_value(&table->columns[i], sql);
+    }
     text_say(sql,
-             " FROM \"%s\" WHERE id = :id"
+             " FROM \"%s\" AS t WHERE t.id = :id"
              " RETURNING json_object('id', id)",
              table->name);
     buf_append(sql, "", 1);
@@ -219,7 +325,9 @@ enum covey_rc query_share(struct store *st, const char *id, const char *space,
     for (size_t i = 0; i < rule_table_count && rc == COVEY_ENONE; i++) {
         struct covey_buf sql;
 
-        buf_init(&sql, &st->mem, 65536);
+        if (!has_source(&rule_tables[i]))
+            continue;
+        buf_init(&sql, &st->mem, SHARE_TEXT_MAX);
         share_sql(&rule_tables[i], &sql);
         rc = buf_rc(&sql);
         if (rc == COVEY_OK)

@@ -36,9 +36,15 @@ COVEY_MUST_USE enum covey_rc reader_fill(struct reader *r, size_t bytes,
                                          struct covey_why *why);
 void reader_end(struct reader *r);
 
+/* Is the parameter ":body" a JSON object of nothing but these fields (names
+ * with spaces between; NULL: whatever it is)?  COVEY_EBAD with why. */
+COVEY_MUST_USE enum covey_rc query_body(struct store *st, const char *fields,
+                                        const struct query_param *params,
+                                        size_t count, struct covey_why *why);
 /* A write of the API, inside store_begin(): runs it and appends its row, or
- * nothing.  COVEY_EREFUSED with why in a guard's words; COVEY_ENONE: it
- * returned no row though it should (no such thing). */
+ * nothing.  COVEY_EREFUSED with why in a guard's words; COVEY_EEXISTS: the id
+ * is taken; COVEY_EBAD: malformed JSON or SQL; COVEY_ENONE: it returned no row
+ * though it should (no such thing). */
 COVEY_MUST_USE enum covey_rc query_write(struct store *st, const char *sql,
                                          const struct query_param *params,
                                          size_t count, struct covey_buf *out,

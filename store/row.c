@@ -124,14 +124,21 @@ static enum covey_rc load_ahead(struct store *st, struct row_work *work)
     return rc == COVEY_ENONE ? COVEY_OK : rc;
 }
 
+void row_fresh(struct row_work *work, const struct rule_table *rules,
+               const struct row_id *id)
+{
+    hex_encode(id->b, sizeof id->b, work->hex);
+    cell_row_begin(work->row, rules, id);
+    work->before = (struct row_before){.alive = false};
+}
+
 enum covey_rc row_load(struct store *st, struct row_work *work,
                        const struct rule_table *rules, const struct row_id *id)
 {
     struct cell_row *row = work->row;
     struct cell_flags flags = {.siblings = false};
 
-    hex_encode(id->b, sizeof id->b, work->hex);
-    cell_row_begin(row, rules, id);
+    row_fresh(work, rules, id);
 
     enum covey_rc rc = load_clock(st, work, &flags);
 

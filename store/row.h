@@ -43,6 +43,9 @@ struct row_work {
 COVEY_MUST_USE enum covey_rc row_load(struct store *st, struct row_work *work,
                                       const struct rule_table *rules,
                                       const struct row_id *id);
+/* The same for a row that is known to have no record. */
+void row_fresh(struct row_work *work, const struct rule_table *rules,
+               const struct row_id *id);
 /* The row in its table, under its space: values for the columns in `columns`
  * and whether it is there. */
 COVEY_MUST_USE enum covey_rc row_read(struct store *st, struct row_work *work,

@@ -144,8 +144,13 @@ static enum covey_rc place(struct store *st, struct row_work *work)
     struct cell_row *row = work->row;
     enum covey_rc rc = COVEY_OK;
 
-    if (row->alive && work->before.present)
-        return update_table(st, work);
+    if (row->alive && work->before.present) {
+        /* Written here by its own people while the record had it aside. */
+        if (row->known && (!work->before.alive || row->aside))
+            rc = aside_drop(st, work);
+        row->aside = false;
+        return rc == COVEY_OK ? update_table(st, work) : rc;
+    }
     if (row->alive)
         return enter_table(st, work);
     if (work->before.present)

@@ -323,7 +323,9 @@ static enum covey_rc make_all(struct store *st, struct covey_buf *text,
         rc = sql_run(st, sql_begin(st, SQL_SHAPE_FORGET));
     if (rc == COVEY_OK)
         rc = shape_put(st, "", wanted);
-    return rc == COVEY_OK ? note_objects(st) : rc;
+    if (rc == COVEY_OK)
+        rc = note_objects(st);
+    return rc == COVEY_OK ? space_doors(st) : rc;
 }
 
 static enum covey_rc remake(struct store *st, struct covey_buf *text,

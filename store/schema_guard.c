@@ -21,22 +21,12 @@ void guard_id(const struct rule_table *table, const struct member_tag *tag,
               struct covey_buf *out)
 {
     text_say(out,
-             "    WHEN NEW.id NOT GLOB '%s%s%s' THEN CASE\n"
-             "      WHEN length(NEW.id) IS NOT %d OR NEW.id GLOB '*[^0-9a-f]*'"
-             "\n      THEN RAISE(ABORT, '%s.id is not %d digits of 0-9 and a-f;"
+             "    WHEN NEW.id NOT GLOB '%s%s%s' AND (length(NEW.id) IS NOT %d"
+             " OR NEW.id GLOB '*[^0-9a-f]*')\n"
+             "    THEN RAISE(ABORT, '%s.id is not %d digits of 0-9 and a-f;"
              " leave it out and one is made')\n",
              HEX_12, tag_hex(tag).text, HEX_16, ID_DIGITS, table->name,
              ID_DIGITS);
-    if (!table->owner_only)
-        text_say(out,
-                 "      WHEN EXISTS (SELECT 1 FROM outbox WHERE op = 4"
-                 " AND id = NEW.id AND tbl = %u\n"
-                 "        AND seq = (SELECT max(seq) FROM outbox)) THEN NULL\n",
-                 table->id);
-    text_say(out,
-             "      ELSE RAISE(ABORT, '%s.id carries another member''s tag;"
-             " leave it out and one is made') END\n",
-             table->name);
 }
 
 /* ---- values ---- */
@@ -86,23 +76,20 @@ static void say_choices(const struct arm *a, const char *before,
     }
 }
 
-static void guard_text(const struct arm *a)
+/* A text of no more bytes than it may have characters is not counted. */
+static void guard_length(const struct arm *a)
 {
     const char *c = a->column->name;
+    unsigned max = a->column->max_chars;
 
-    if (a->column->required) {
+    if (max != 0) {
         arm_begin(a);
-        text_say(a->out, "trim(coalesce(NEW.\"%s\", '')) = ''", c);
+        text_say(a->out,
+                 "length(CAST(NEW.\"%s\" AS BLOB)) > %u AND"
+                 " length(NEW.\"%s\") > %u",
+                 c, max, c, max);
         arm_raise(a);
-        text_say(a->out, "is empty: %s needs it", a->table->noun);
-        arm_end(a);
-    }
-    if (a->column->max_chars != 0) {
-        arm_begin(a);
-        text_say(a->out, "length(NEW.\"%s\") > %u", c, a->column->max_chars);
-        arm_raise(a);
-        text_say(a->out, "is longer than %u characters: shorten it",
-                 a->column->max_chars);
+        text_say(a->out, "is longer than %u characters: shorten it", max);
         arm_end(a);
     }
     arm_begin(a);
@@ -112,6 +99,19 @@ static void guard_text(const struct arm *a)
     text_say(a->out, "is larger than %u KiB: shorten it",
              RULES_CELL_MAX / 1024u);
     arm_end(a);
+}
+
+static void guard_text(const struct arm *a)
+{
+    if (a->column->required) {
+        arm_begin(a);
+        text_say(a->out, "coalesce(trim(NEW.\"%s\"), '') = ''",
+                 a->column->name);
+        arm_raise(a);
+        text_say(a->out, "is empty: %s needs it", a->table->noun);
+        arm_end(a);
+    }
+    guard_length(a);
 }
 
 static void guard_choice(const struct arm *a)
@@ -138,7 +138,8 @@ static void guard_date(const struct arm *a)
 
     arm_begin(a);
     text_say(a->out,
-             "date(NEW.\"%s\") IS NOT NEW.\"%s\" OR length(NEW.\"%s\") <> 10",
+             "date(NEW.\"%s\", '+0 days') IS NOT NEW.\"%s\" OR "
+             "length(NEW.\"%s\") <> 10",
              c, c, c);
     arm_raise(a);
     text_say(a->out, "is not a day: write YYYY-MM-DD, a day that exists");
@@ -150,7 +151,7 @@ static void not_hex(const struct arm *a, int digits)
     const char *c = a->column->name;
 
     text_say(a->out,
-             " AND (length(NEW.\"%s\") IS NOT %d OR NEW.\"%s\" GLOB"
+             "(length(NEW.\"%s\") IS NOT %d OR NEW.\"%s\" GLOB"
              " '*[^0-9a-f]*')",
              c, digits, c);
 }
@@ -158,7 +159,8 @@ static void not_hex(const struct arm *a, int digits)
 static void guard_member(const struct arm *a)
 {
     arm_begin(a);
-    text_say(a->out, "NOT EXISTS (SELECT 1 FROM member WHERE id = NEW.\"%s\")",
+    text_say(a->out,
+             "NOT EXISTS (SELECT 1 FROM member WHERE id = NEW.\"%s\") AND ",
              a->column->name);
     not_hex(a, MEMBER_DIGITS);
     arm_raise(a);
@@ -167,15 +169,18 @@ static void guard_member(const struct arm *a)
     arm_end(a);
 }
 
-/* The table that a column of this name points into, if it tells. */
+/* Where the column's name tells the table that it points into, the row is
+ * looked for there first. */
 static void guard_row(const struct arm *a)
 {
     const char *c = a->column->name;
-    const struct rule_table *into = rule_table_by_name(c);
 
     arm_begin(a);
-    text_say(a->out, "NOT EXISTS (SELECT 1 FROM \"%s\" WHERE id = NEW.\"%s\")",
-             into != NULL ? into->name : rule_tables[0].name, c);
+    if (rule_table_by_name(c) != NULL)
+        text_say(a->out,
+                 "NOT EXISTS (SELECT 1 FROM \"%s\" WHERE id = NEW.\"%s\")"
+                 " AND ",
+                 c, c);
     not_hex(a, ID_DIGITS);
     arm_raise(a);
     text_say(a->out, "is not a row''s id: %d digits of 0-9 and a-f", ID_DIGITS);
@@ -260,22 +265,17 @@ void guard_space(const struct rule_table *table, const char *row,
     char kinds[128];
 
     text_say(out,
-             "CASE\n"
-             "      WHEN NOT EXISTS (SELECT 1 FROM space WHERE id = %s.space)\n"
-             "      THEN RAISE(ABORT, '%s.space is no space of this school:"
-             " give the id of one, or none to keep the row here')\n"
-             "      WHEN EXISTS (SELECT 1 FROM space WHERE id = %s.space AND"
-             " carried <> 0)\n"
-             "      THEN RAISE(ABORT, 'this node carries that space without"
-             " its key, and cannot write in it')\n",
-             row, table->name, row);
+             "CASE (SELECT CASE WHEN carried <> 0 THEN 1 WHEN kind NOT IN (%s)"
+             " THEN 2 ELSE 3 END\n        FROM space WHERE id = %s.space)\n"
+             "      WHEN 1 THEN RAISE(ABORT, 'this node carries that space"
+             " without its key, and cannot write in it')\n"
+             "      WHEN 2 THEN RAISE(ABORT, 'a space of that kind does not"
+             " hold %s')\n",
+             kind_list(table->kinds, kinds, sizeof kinds), row, table->noun);
     text_say(out,
-             "      WHEN EXISTS (SELECT 1 FROM space WHERE id = %s.space AND"
-             " kind NOT IN (%s))\n"
-             "      THEN RAISE(ABORT, 'a space of that kind does not hold %s')"
-             "\n"
-             "      ELSE RAISE(ABORT, 'the role that this school has in that"
-             " space does not let it write %s') END\n",
-             row, kind_list(table->kinds, kinds, sizeof kinds), table->noun,
-             table->noun);
+             "      WHEN 3 THEN RAISE(ABORT, 'the role that this school has in"
+             " that space does not let it write %s')\n"
+             "      ELSE RAISE(ABORT, '%s.space is no space of this school:"
+             " give the id of one, or none to keep the row here') END\n",
+             table->noun, table->name);
 }

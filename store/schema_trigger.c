@@ -77,13 +77,27 @@ static void replace_trigger(const struct rule_table *table,
              OP_REPLACE, t);
 }
 
-/* What comes to light once the row is in: that it took the place of another
- * and changed what never changes, or that its space does not take it. */
-static void insert_after(const struct rule_table *table, struct covey_buf *out)
+static void not_ours(const struct rule_table *table,
+                     const struct member_tag *tag, struct covey_buf *out)
 {
-    static const char moved[] =
-        "RAISE(ABORT, 'a row stays in the space it was written in: "
-        "covey share puts a copy elsewhere')";
+    text_say(out,
+             "CASE WHEN substr(NEW.id, %d, %d) IS NOT '%s'\n"
+             "      THEN RAISE(ABORT, '%s.id carries another member''s tag;"
+             " leave it out and one is made') END\n",
+             ID_TAG_AT, TAG_DIGITS, tag_hex(tag).text, table->name);
+}
+
+/* What comes to light once the row is in: that its space does not take it, or
+ * that it took the place of another and changed what never changes.  A row of
+ * another member may be replaced where it may be changed, and never made.
+ * (After the note is made: before, SQLite would copy what it is made from.) */
+static void insert_after(const struct rule_table *table,
+                         const struct member_tag *tag, struct covey_buf *out)
+{
+    static const char refusal[] =
+        "RAISE(ABORT, 'a row stays in the space it was written in, and a "
+        "column that is set once stays as it is; covey share puts a copy "
+        "elsewhere')";
 
     text_say(out,
              "  SELECT CASE\n"
@@ -91,23 +105,25 @@ static void insert_after(const struct rule_table *table, struct covey_buf *out)
              " outbox\n"
              "      WHERE seq = (SELECT max(seq) FROM outbox) AND op = %d AND"
              " tbl = %u\n"
-             "      AND id = NEW.id AND cols & 1) THEN %s END\n"
-             "    WHEN changes() = 0 THEN ",
-             OP_REPLACE, table->id, moved);
+             "      AND id = NEW.id AND cols & 1) THEN %s\n      ELSE ",
+             OP_REPLACE, table->id, refusal);
+    not_ours(table, tag, out);
+    text_say(out, "      END\n    WHEN changes() = 0 THEN ");
     guard_space(table, "NEW", out);
     text_say(out,
-             "    WHEN EXISTS (SELECT 1 FROM outbox\n"
+             "    ELSE CASE coalesce((SELECT cols & %llu FROM outbox\n"
              "      WHERE seq = last_insert_rowid() - 1 AND op = %d AND"
-             " tbl = %u\n"
-             "      AND id = NEW.id AND cols & %llu)\n"
-             "    THEN CASE WHEN (SELECT cols FROM outbox"
-             " WHERE seq = last_insert_rowid() - 1) & 1\n"
-             "      THEN %s\n"
-             "      ELSE RAISE(ABORT, '%s: a column that is set once, when the"
-             " row is made, cannot be replaced') END\n"
-             "  END;\n",
-             OP_REPLACE, table->id,
-             (unsigned long long)(fixed_mask(table) | 1u), moved, table->name);
+             " tbl = %u AND id = NEW.id), -1)\n"
+             "      WHEN -1 THEN ",
+             (unsigned long long)(fixed_mask(table) | 1u), OP_REPLACE,
+             table->id);
+    not_ours(table, tag, out);
+    text_say(out, "      WHEN 0 THEN ");
+    if (table->owner_only)
+        not_ours(table, tag, out);
+    else
+        text_say(out, "NULL\n");
+    text_say(out, "      ELSE %s END\n  END;\n", refusal);
 }
 
 static void insert_trigger(const struct rule_table *table,
@@ -127,7 +143,7 @@ static void insert_trigger(const struct rule_table *table,
              "  WHERE space = NEW.space AND inserts & %llu;\n",
              table->id, (unsigned long long)whole_mask(table), OP_INSERT,
              1ull << table->id);
-    insert_after(table, out);
+    insert_after(table, tag, out);
     text_say(out, "END;\n");
 }
 

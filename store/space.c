@@ -38,6 +38,19 @@ static enum covey_rc put_door(struct store *st, const struct space_row *row)
     return sql_run(st, stmt);
 }
 
+enum covey_rc space_doors(struct store *st)
+{
+    struct space_row row = {.n = 0};
+    enum covey_rc rc = space_next(st, 0, &row);
+
+    while (rc == COVEY_OK) {
+        rc = put_door(st, &row);
+        if (rc == COVEY_OK)
+            rc = space_next(st, row.n, &row);
+    }
+    return rc == COVEY_ENONE ? COVEY_OK : rc;
+}
+
 enum covey_rc space_add(struct store *st, struct space_row *row)
 {
     sqlite3_stmt *stmt = sql_begin(st, SQL_SPACE_ADD);
@@ -54,6 +67,8 @@ enum covey_rc space_add(struct store *st, struct space_row *row)
     if (rc == COVEY_OK)
         row->n = sqlite3_column_int64(stmt, 0);
     sql_end(stmt);
+    if (rc == COVEY_ENONE)
+        return COVEY_EEXISTS;
     return rc == COVEY_OK ? put_door(st, row) : rc;
 }
 

@@ -15,6 +15,7 @@
 #include "store/sql_cell.h"
 #include "store/sql_contact.h"
 #include "store/sql_log.h"
+#include "store/sql_query.h"
 #include "store/sql_schema.h"
 #include "store/sql_space.h"
 
@@ -27,6 +28,7 @@
     X(REVERT, "ROLLBACK TO api")                                               \
     X(DATA_VERSION, "PRAGMA data_version")                                     \
     SQL_SCHEMA(X)                                                              \
+    SQL_QUERY(X)                                                               \
     SQL_SPACE(X)                                                               \
     SQL_CONTACT(X)                                                             \
     SQL_LOG(X)                                                                 \

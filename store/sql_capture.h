@@ -1,4 +1,4 @@
-/* sql_capture.h - the statements of capture*.c; see sql.h. */
+/* sql_capture.h - the statements of outbox.c and capture.c; see sql.h. */
 #ifndef COVEY_STORE_SQL_CAPTURE_H
 #define COVEY_STORE_SQL_CAPTURE_H
 
@@ -7,10 +7,10 @@
     X(OUTBOX_COUNT, "SELECT count(*) FROM (SELECT DISTINCT tbl, id"            \
                     " FROM outbox WHERE space = ?1)")                          \
     X(OUTBOX_READ, "SELECT seq, tbl, id, cols, op, seen, old FROM outbox"      \
-                   " WHERE space = ?1 ORDER BY seq")                           \
-    X(OUTBOX_DROP, "DELETE FROM outbox WHERE seq = ?1")                        \
+                   " WHERE space = ?1 ORDER BY seq LIMIT ?2")                  \
     X(OUTBOX_DROP_TO, "DELETE FROM outbox WHERE space = ?1 AND seq <= ?2")     \
-    X(OUTBOX_LEAVE, "INSERT INTO outbox (space, tbl, id, cols, op)"            \
-                    " VALUES (?1, ?2, ?3, ?4, 2)")
+    X(OUTBOX_DROP, "DELETE FROM outbox WHERE seq = ?1")                        \
+    X(OUTBOX_TRIM, "UPDATE outbox SET op = 2, cols = cols & ?2 WHERE seq = "   \
+                   "?1")
 
 #endif

@@ -35,6 +35,7 @@
                  " VALUES (?1, ?2, ?3, ?4)")                                   \
     X(ASIDE_DROP, "DELETE FROM aside"                                          \
                   " WHERE space = ?1 AND tbl = ?2 AND id = ?3")                \
+    X(SIBLING_COUNT, "SELECT count(*) FROM sibling WHERE space = ?1")          \
     X(TOTALS_GET, "SELECT id, digest, rows FROM space WHERE n = ?1")           \
     X(TOTALS_SET, "UPDATE space SET digest = ?2, rows = ?3 WHERE n = ?1")
 

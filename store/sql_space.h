@@ -12,7 +12,8 @@
                 " member_cert, node_cert) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6,"  \
                 " ?7)")                                                        \
     X(SPACE_ADD,                                                               \
-      "INSERT INTO space (id, kind, role, carried, name, label, digest, rows)" \
+      "INSERT OR IGNORE INTO space (id, kind, role, carried, name, label,"     \
+      " digest, rows)"                                                         \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, zeroblob(16), 0) RETURNING n")         \
     X(SPACE_SET, "UPDATE space SET kind = ?2, role = ?3, carried = ?4,"        \
                  " name = ?5 WHERE n = ?1")                                    \

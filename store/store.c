@@ -168,6 +168,24 @@ static enum covey_rc quick_check(struct store *st)
     return rc;
 }
 
+static enum covey_rc use_wal(struct store *st)
+{
+    int64_t is_wal = 0;
+    enum covey_rc rc =
+        connect_run(st->db, "PRAGMA journal_mode = WAL", &st->why);
+
+    if (rc == COVEY_OK)
+        rc = connect_ask(st->db,
+                         "SELECT count(*) FROM pragma_journal_mode"
+                         " WHERE journal_mode = 'wal'",
+                         &is_wal, &st->why);
+    if (rc == COVEY_OK && is_wal == 0)
+        return why_say(&st->why, COVEY_EREFUSED,
+                       "it cannot be kept with a write-ahead log here: put it "
+                       "on a local disk");
+    return rc;
+}
+
 static uint64_t size_of(const char *dir, const char *name)
 {
     char *path = path_join(dir, name);
@@ -192,7 +210,7 @@ static enum covey_rc open_parts(struct store *st, const char *path)
     if (rc == COVEY_OK && killed)
         rc = quick_check(st);
     if (rc == COVEY_OK)
-        rc = connect_run(st->db, "PRAGMA journal_mode = WAL", &st->why);
+        rc = use_wal(st);
     if (rc == COVEY_OK)
         rc = schema_steps_run(st);
     if (rc == COVEY_OK)
@@ -303,7 +321,7 @@ static enum covey_rc fill(const char *dir, const char *path,
     st->tag = tag_of(&self->member);
     rc = connect_open(path, SQLITE_OPEN_READWRITE, &st->db, &st->why);
     if (rc == COVEY_OK)
-        rc = connect_run(st->db, "PRAGMA journal_mode = WAL", &st->why);
+        rc = use_wal(st);
     if (rc == COVEY_OK)
         rc = schema_steps_run(st);
     if (rc == COVEY_OK)

@@ -168,5 +168,6 @@ CREATE TABLE outbox (
                                    -- says nothing
   seen BLOB,                       -- stamp names, 8 bytes each, that the form
                                    -- was opened on; NULL: what stands
-  old TEXT                         -- of a delete: JSON array of its columns
+  old TEXT                         -- of a delete: for each column its length in
+                                   -- bytes, ":" and itself, or "-" for NULL
 ) STRICT;

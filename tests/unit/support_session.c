@@ -320,10 +320,11 @@ static void raw_frame(struct raw *r, const uint8_t *p, size_t len)
     buf_append(&r->frame, p, len);
 }
 
-void raw_first(struct raw *r, const struct world *w, bool door)
+void raw_first_with(struct raw *r, const struct world *w, bool door,
+                    struct covey_bytes payload)
 {
     uint8_t prologue[] = {'c', 'o', 'v', 'e', 'y', '/', '1', door ? 2 : 1};
-    uint8_t message[128];
+    uint8_t message[256];
     size_t len;
     struct noise_setup setup = {
         .role = NOISE_INITIATOR,
@@ -334,15 +335,21 @@ void raw_first(struct raw *r, const struct world *w, bool door)
         .remote = &w->b_config.static_key,
         .ephemeral = &w->a_config.ephemeral,
     };
-    struct covey_bytes invite = {w->a_config.invite.b,
-                                 door ? sizeof w->a_config.invite.b : 0};
 
     noise_init(&r->hs, &setup);
     if (door)
         noise_set_psk(&r->hs, w->psk.b);
     message[0] = door ? 2 : 1;
-    assert_int_equal(noise_write(&r->hs, invite, message + 1, &len), COVEY_OK);
+    assert_int_equal(noise_write(&r->hs, payload, message + 1, &len), COVEY_OK);
     raw_frame(r, message, len + 1);
+}
+
+void raw_first(struct raw *r, const struct world *w, bool door)
+{
+    struct covey_bytes invite = {w->a_config.invite.b,
+                                 door ? sizeof w->a_config.invite.b : 0};
+
+    raw_first_with(r, w, door, invite);
 }
 
 void raw_second(struct raw *r, struct covey_bytes message)

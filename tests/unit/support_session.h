@@ -81,6 +81,9 @@ void raw_init(struct raw *r);
 void raw_clear(struct raw *r);
 /* Message 1 and, after what b answers, message 3 with this payload. */
 void raw_first(struct raw *r, const struct world *w, bool door);
+/* Message 1 with a payload of any length, of at most 100 bytes. */
+void raw_first_with(struct raw *r, const struct world *w, bool door,
+                    struct covey_bytes payload);
 void raw_second(struct raw *r, struct covey_bytes message);
 void raw_third(struct raw *r, struct covey_bytes payload);
 /* A transport frame of this plaintext. */

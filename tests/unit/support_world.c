@@ -54,7 +54,10 @@ size_t nodes_add(struct world *w, const char *name, bool listens)
 
     CHECK(w->count < WORLD_NODES_MAX);
     snprintf(n->name, sizeof n->name, "%s", name);
-    snprintf(n->dir, sizeof n->dir, "%.60s/%.60s", w->dir, name);
+    char base[sizeof w->dir];
+
+    memcpy(base, w->dir, sizeof base);
+    snprintf(n->dir, sizeof n->dir, "%.60s/%.60s", base, name);
     CHECK(mkdir(n->dir, 0700) == 0);
     n->listens = listens;
     n->next_accept = 2;

@@ -104,7 +104,7 @@ static void test_columns_are_aligned_and_lines_end_in_no_space(void **state)
     static const struct column columns[] = {
         {.head = "Name", .field = "name"},
         {.head = "Rows", .field = "rows", .render = RENDER_NUMBER},
-        {.head = "Note", .field = "note", .width_max = 4},
+        {.head = "Note", .field = "note", .empty = "none", .width_max = 4},
     };
     json_t *list =
         json_loads("[{\"name\":\"\u00c9cole\",\"rows\":7},"
@@ -112,7 +112,7 @@ static void test_columns_are_aligned_and_lines_end_in_no_space(void **state)
                    0, NULL);
 
     expect(table_write(columns, 3, list, NULL), "Name    Rows  Note\n"
-                                                "\u00c9cole      7\n"
+                                                "\u00c9cole      7  none\n"
                                                 "       12345  too\u2026\n");
     json_decref(list);
 }

@@ -56,11 +56,11 @@ static void test_flags_take_their_value_behind_or_after_equals(void **state)
     struct covey_why why = {""};
 
     config_init(&c);
-    assert_int_equal(flags(&c, &why,
-                           FLAGS("--data", "/d", "--listen=127.0.0.1:0",
-                                 "--carry-all", "--web", "[::1]:80", "--dial",
-                                 DIAL, "--dial", DIAL)),
-                     COVEY_OK);
+    assert_int_equal(
+        flags(&c, &why,
+              FLAGS("--data", "/d", "--listen=127.0.0.1:0", "--carry-all",
+                    "--web", "[::1]:80", "--dial", DIAL, "--dial", DIAL)),
+        COVEY_OK);
     assert_string_equal(c.data, "/d");
     assert_string_equal(c.listen, "127.0.0.1:0");
     assert_string_equal(c.web, "[::1]:80");
@@ -159,9 +159,9 @@ static void test_the_file_says_what_flags_did_not(void **state)
     struct covey_why why = {""};
 
     config_init(&c);
-    assert_int_equal(flags(&c, &why,
-                           FLAGS("--listen", "127.0.0.1:1", "--dial", DIAL)),
-                     COVEY_OK);
+    assert_int_equal(
+        flags(&c, &why, FLAGS("--listen", "127.0.0.1:1", "--dial", DIAL)),
+        COVEY_OK);
     assert_int_equal(config_text(&c,
                                  "# ours\n"
                                  "listen = 0.0.0.0:4100\n"
@@ -204,8 +204,7 @@ static void test_an_empty_file_changes_nothing(void **state)
 
 static void test_a_refusal_names_the_first_bad_line(void **state)
 {
-    assert_refused("\nlisten 4100\n",
-                   "line 2: not of the form `key = value`");
+    assert_refused("\nlisten 4100\n", "line 2: not of the form `key = value`");
     assert_refused("listen = 1.2.3.4:5\nlisten = 1.2.3.4:6\n",
                    "line 2: listen: given twice");
     assert_refused("lisen = x\nfoo = y\n",
@@ -248,8 +247,8 @@ static void test_a_line_is_never_torn_in_two(void **state)
 static void test_help_names_every_option(void **state)
 {
     static const char *const options[] = {
-        "--data",      "--listen", "--advertise", "--web",     "--dial",
-        "--carry-all", "--init",   "--name",      "--urn",     "--kind",
+        "--data",      "--listen", "--advertise", "--web",  "--dial",
+        "--carry-all", "--init",   "--name",      "--urn",  "--kind",
         "--api-doc",   "--help",   "--version",   "--group"};
     struct covey_buf text;
 

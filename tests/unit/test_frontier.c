@@ -141,6 +141,32 @@ static void test_a_digest_does_not_depend_on_the_order(void **state)
     }
 }
 
+/* Two heads of one log, at one number: a fork's. */
+static void test_the_heads_of_a_fork_have_an_order(void **state)
+{
+    struct log_head heads[2] = {head_of(1, 2, 3, 9), head_of(1, 2, 3, 4)};
+    struct log_head turned[2] = {heads[1], heads[0]};
+    struct hash one = frontier_digest(heads, 2);
+    struct hash two = frontier_digest(turned, 2);
+
+    assert_memory_equal(&one, &two, sizeof one);
+    assert_int_equal(heads[0].hash.b[0], 4);
+}
+
+static void test_a_piece_of_an_entry_is_refused(void **state)
+{
+    struct covey_buf body = bytes_buf();
+    struct blind blind = a_blind();
+    struct log_head head = head_of(1, 2, 3, 4);
+    struct frontier f;
+
+    frontier_begin(&body, &blind, true);
+    frontier_add(&body, &head);
+    for (body.len--; body.len > 17; body.len--)
+        assert_int_equal(frontier_read(buf_bytes(&body), &f), COVEY_EBAD);
+    buf_clear(&body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +174,8 @@ int main(void)
         cmocka_unit_test(test_a_frontier_is_read_with_care),
         cmocka_unit_test(test_a_digest_is_what_the_protocol_says),
         cmocka_unit_test(test_a_digest_does_not_depend_on_the_order),
+        cmocka_unit_test(test_the_heads_of_a_fork_have_an_order),
+        cmocka_unit_test(test_a_piece_of_an_entry_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "proto/batch.h"
 #include "proto/message.h"
 #include "proto/ticket.h"
 #include "proto/wire.h"
@@ -237,6 +238,35 @@ static void test_ten_thousand_mutated_bodies_do_no_harm(void **state)
     assert_true(taken > 100 && taken < 9000);
     buf_clear(&body);
     buf_clear(&mutated);
+}
+
+/* Read before the body is, to find whose it is. */
+static void test_a_body_about_a_space_begins_with_its_blind(void **state)
+{
+    static const enum message_kind kinds[] = {MESSAGE_OFFER, MESSAGE_EPOCHS,
+                                              MESSAGE_FRONTIER, MESSAGE_ACK,
+                                              MESSAGE_REQUESTS};
+    struct covey_buf body = bytes_buf();
+    struct blind blind = a_blind();
+    struct blind back;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t at = kinds[i] == MESSAGE_FRONTIER ? 0 : 3;
+
+        write_sample(kinds[i], &body);
+        memcpy(body.p + at, blind.b, sizeof blind.b);
+        assert_true(message_blind(kinds[i], buf_bytes(&body), &back));
+        assert_memory_equal(&back, &blind, sizeof blind);
+        body.len = at + sizeof blind.b - (at > 0);
+        assert_false(message_blind(kinds[i], buf_bytes(&body), &back));
+    }
+    buf_reset(&body);
+    batch_head_write(&body, &blind, 1);
+    assert_true(message_blind(MESSAGE_BATCH, buf_bytes(&body), &back));
+    assert_memory_equal(&back, &blind, sizeof blind);
+    body.len--;
+    assert_false(message_blind(MESSAGE_BATCH, buf_bytes(&body), &back));
+    buf_clear(&body);
 }
 
 /* ---- each kind ---- */
@@ -471,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_what_is_cut_short_or_goes_on_is_refused),
         cmocka_unit_test(test_other_values_are_refused),
         cmocka_unit_test(test_ten_thousand_mutated_bodies_do_no_harm),
+        cmocka_unit_test(test_a_body_about_a_space_begins_with_its_blind),
         cmocka_unit_test(test_hello_comes_back),
         cmocka_unit_test(test_hello_is_read_with_care),
         cmocka_unit_test(test_a_program_s_name_has_32_bytes),

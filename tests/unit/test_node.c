@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "proto/crypto.h"
 #include "tests/unit/support_world.h"
 
 static struct world world;
@@ -134,6 +135,185 @@ static void test_two_edits_of_a_cell_are_both_kept(void **state)
     free(ticket);
 }
 
+/* A relay that carries what it is asked to, asked by the chair. */
+static size_t relay_for(size_t chair, const char *space)
+{
+    size_t relay = nodes_add(&world, "relay", true);
+    char body[400];
+
+    world.nodes[relay].carry_all = true;
+    nodes_start(&world, relay);
+    char *address =
+        text_of(nodes_do(&world, relay, "address", NULL, NULL), "address");
+    snprintf(body, sizeof body, "{\"address\":\"%s\"}", address);
+    char *carried =
+        text_of(nodes_do(&world, chair, "space-carrier", space, body), "state");
+    assert_string_equal(carried, "carried");
+    free(carried);
+    free(address);
+    return relay;
+}
+
+static void test_two_schools_behind_nat_meet_at_a_relay(void **state)
+{
+    size_t a = nodes_add(&world, "alder", false);
+    size_t b = nodes_add(&world, "birch", false);
+
+    nodes_start(&world, a);
+    nodes_start(&world, b);
+    char *space = create(a);
+    size_t relay = relay_for(a, space);
+    add(a, space, "before");
+    char *ticket = invite(a, space, "school");
+    join(b, ticket);
+    add(b, space, "after");
+    nodes_run(&world, 5);
+    assert_true(nodes_equal(&world, space, (size_t[]){a, b, relay}, 3));
+    assert_int_equal(rows(a, space), 2);
+    assert_int_equal(rows(relay, space), 0);
+    assert_true(json_is_null(
+        json_object_get(nodes_space(&world, relay, space), "name")));
+    free(space);
+    free(ticket);
+}
+
+static void test_a_ticket_lets_in_one(void **state)
+{
+    size_t a = nodes_add(&world, "alder", true);
+    size_t b = nodes_add(&world, "birch", false);
+    size_t c = nodes_add(&world, "cedar", false);
+    char body[3000];
+
+    nodes_start(&world, a);
+    nodes_start(&world, b);
+    nodes_start(&world, c);
+    char *space = create(a);
+    char *ticket = invite(a, space, "school");
+    join(b, ticket);
+    snprintf(body, sizeof body, "{\"ticket\":\"%s\",\"wait_s\":30}", ticket);
+    json_t *reply = nodes_call(&world, c, "join", NULL, body);
+    assert_int_equal(world.nodes[c].status, 409);
+    char *text = text_of(json_object_get(reply, "error"), "text");
+    assert_non_null(strstr(text, "somebody else"));
+    assert_null(nodes_space(&world, c, space));
+    free(text);
+    free(space);
+    free(ticket);
+}
+
+static void test_each_run_of_a_node_opens_a_new_log(void **state)
+{
+    size_t a = nodes_add(&world, "alder", true);
+    size_t b = nodes_add(&world, "birch", false);
+
+    nodes_start(&world, a);
+    nodes_start(&world, b);
+    char *space = create(a);
+    char *ticket = invite(a, space, "school");
+    join(b, ticket);
+    for (int run = 0; run < 3; run++) {
+        add(b, space, "one more");
+        nodes_kill(&world, b);
+        nodes_start(&world, b);
+    }
+    add(b, space, "last");
+    nodes_run(&world, 10);
+    assert_true(nodes_equal(&world, space, (size_t[]){a, b}, 2));
+    assert_int_equal(rows(a, space), 4);
+    json_t *log = nodes_do(&world, a, "log", space, NULL);
+    assert_int_equal(json_array_size(log), 4);
+    for (size_t i = 0; i < 4; i++) {
+        json_t *entry = json_array_get(log, i);
+
+        assert_int_equal(json_integer_value(json_object_get(entry, "number")),
+                         1);
+    }
+    /* Only the newest run's log heads the frontier. */
+    assert_int_equal(json_array_size(json_object_get(
+                         nodes_space(&world, a, space), "frontier")),
+                     1);
+    free(space);
+    free(ticket);
+}
+
+static uint32_t dice(struct covey_rng *rng, uint32_t sides)
+{
+    uint32_t r;
+
+    rng_draw(rng, &r, sizeof r);
+    return r % sides;
+}
+
+static void one_step(struct covey_rng *rng, const size_t *members,
+                     const char *space)
+{
+    static const char *const edits[] = {
+        "UPDATE priority SET outcome = 'o%u' WHERE length(why) >= %u",
+        "UPDATE priority SET title = 't%u', status = 'proposed' WHERE"
+        " length(title) > %u",
+        "DELETE FROM priority WHERE id IN (SELECT id FROM priority ORDER BY"
+        " title LIMIT 1) AND %u > 0 AND %u = 0",
+    };
+    size_t who = members[dice(rng, 3)];
+    uint32_t what = dice(rng, 8);
+    char sql[300];
+
+    if (world.nodes[who].node == NULL) {
+        nodes_start(&world, who);
+    } else if (what == 0) {
+        nodes_kill(&world, who);
+    } else if (what == 1) {
+        nodes_cut(&world, who, !world.nodes[who].cut);
+    } else if (what < 4) {
+        add(who, space, "random");
+    } else {
+        const char *edit = edits[dice(rng, 3)];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(sql, sizeof sql, edit, 1 + dice(rng, 1000), dice(rng, 2));
+#pragma GCC diagnostic pop
+        nodes_sql(&world, who, sql);
+    }
+    nodes_run(&world, 1);
+}
+
+/* Kills, cuts and edits at random; then all is mended, and all are equal. */
+static void test_random_worlds_converge(void **state)
+{
+    size_t members[3] = {nodes_add(&world, "alder", true),
+                         nodes_add(&world, "birch", false),
+                         nodes_add(&world, "cedar", false)};
+    struct seed seed = {{7}};
+    struct covey_rng rng;
+
+    rng_init(&rng, &seed);
+    for (size_t i = 0; i < 3; i++)
+        nodes_start(&world, members[i]);
+    char *space = create(members[0]);
+    size_t relay = relay_for(members[0], space);
+    for (size_t i = 1; i < 3; i++) {
+        char *ticket = invite(members[0], space, "school");
+
+        join(members[i], ticket);
+        free(ticket);
+    }
+    for (int step = 0; step < 120; step++)
+        one_step(&rng, members, space);
+    for (size_t i = 0; i < 3; i++) {
+        if (world.nodes[members[i]].node == NULL)
+            nodes_start(&world, members[i]);
+        nodes_cut(&world, members[i], false);
+    }
+    nodes_run(&world, 400);
+    size_t all[4] = {members[0], members[1], members[2], relay};
+    assert_true(nodes_equal(&world, space, all, 4));
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(count_of(members[i], "SELECT id FROM priority"),
+                         rows(members[i], space));
+    free(space);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +321,14 @@ int main(void)
             test_a_row_reaches_a_school_that_joined_by_ticket, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_edits_of_a_cell_are_both_kept,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_two_schools_behind_nat_meet_at_a_relay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_ticket_lets_in_one, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_each_run_of_a_node_opens_a_new_log,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_random_worlds_converge, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests_name("node", tests, NULL, NULL);

@@ -12,18 +12,21 @@
 #include "daemon/routes.h"
 
 static const struct api_route rows[] = {
-    {"GET", "/api/status", API_LOCAL, API_ACTION, "status", NULL, "Status."},
-    {"GET", "/api/spaces/new", API_LOCAL, API_ACTION, "form", NULL, "A form."},
+    {"GET", "/api/status", API_LOCAL, API_ACTION, "status", NULL, "Status.",
+     NULL},
+    {"GET", "/api/spaces/new", API_LOCAL, API_ACTION, "form", NULL, "A form.",
+     NULL},
     {"GET", "/api/spaces/:space", API_LOCAL, API_READ_ONE, "SELECT 1", NULL,
-     "A space."},
+     "A space.", NULL},
     {"DELETE", "/api/spaces/:space", API_LOCAL, API_WRITE, "DELETE 1", NULL,
-     "Drop it."},
-    {"GET", "/api/spaces/:space/rows/:row", API_LOCAL, API_READ_ONE,
-     "SELECT 2", NULL, "A row."},
+     "Drop it.", NULL},
+    {"GET", "/api/spaces/:space/rows/:row", API_LOCAL, API_READ_ONE, "SELECT 2",
+     NULL, "A row.", NULL},
     {"GET", "/api/rows", API_LOCAL, API_READ_LIST, "SELECT 3", "space kind",
-     "Rows."},
-    {"POST", "/api/rows", API_LOCAL, API_WRITE, "INSERT 4", NULL, "A new row."},
-    {"GET", "/api/events", API_LOCAL, API_STREAM, "", NULL, "Events."},
+     "Rows.", NULL},
+    {"POST", "/api/rows", API_LOCAL, API_WRITE, "INSERT 4", NULL, "A new row.",
+     NULL},
+    {"GET", "/api/events", API_LOCAL, API_STREAM, "", NULL, "Events.", NULL},
 };
 static const struct route_table table = {rows, sizeof rows / sizeof rows[0]};
 
@@ -200,10 +203,11 @@ static void test_parameters_that_are_not_taken_are_refused(void **state)
 static void test_malformed_encodings_are_refused(void **state)
 {
     static const char *const targets[] = {
-        "/api/spaces/%",       "/api/spaces/%4",    "/api/spaces/%zz",
-        "/api/spaces/%00",     "/api/spaces/a%00b", "/api/spaces/%ff",
-        "/api/spaces/%c3",     "/api/rows?kind=%",  "/api/rows?%=1",
-        "/api/rows?kind=%ed%a0%80",
+        "/api/spaces/%",     "/api/spaces/%4",
+        "/api/spaces/%zz",   "/api/spaces/%00",
+        "/api/spaces/a%00b", "/api/spaces/%ff",
+        "/api/spaces/%c3",   "/api/rows?kind=%",
+        "/api/rows?%=1",     "/api/rows?kind=%ed%a0%80",
     };
 
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
@@ -234,7 +238,8 @@ static void test_a_query_of_nothing_but_pairs_fits(void **state)
 
 static void test_the_body_is_a_parameter(void **state)
 {
-    struct route_match *m = find("POST", "/api/rows", "{\"title\":\"\xc3\xa9\"}");
+    struct route_match *m =
+        find("POST", "/api/rows", "{\"title\":\"\xc3\xa9\"}");
 
     assert_string_equal(param(m, ":body"), "{\"title\":\"\xc3\xa9\"}");
     free(m);
@@ -289,7 +294,8 @@ static void assert_error(const char *text, const char *expected)
 
 static void test_an_error_is_json_whatever_its_text(void **state)
 {
-    assert_error("no", "{\"error\":{\"code\":\"bad-input\",\"text\":\"no\"}}\n");
+    assert_error("no",
+                 "{\"error\":{\"code\":\"bad-input\",\"text\":\"no\"}}\n");
     assert_error("\"\\\n\x7f\xc3\xa9", "{\"error\":{\"code\":\"bad-input\","
                                        "\"text\":\"\\\"\\\\\\u000a\\u007f\xc3"
                                        "\xa9\"}}\n");

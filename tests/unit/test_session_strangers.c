@@ -243,6 +243,31 @@ static void test_each_byte_of_message_1_counts(void **state)
     }
 }
 
+static void test_message_1_has_one_length_in_each_mode(void **state)
+{
+    static const uint8_t payload[100];
+
+    for (size_t len = 0; len <= sizeof payload; len++) {
+        for (int door = 0; door < 2; door++) {
+            struct world w;
+            struct raw r;
+
+            raw_init(&r);
+            world_init(&w);
+            w.b.holds = true;
+            world_open(&w, T0);
+            raw_first_with(&r, &w, door, (struct covey_bytes){payload, len});
+            raw_feed(&r, &w, T0);
+            if (len == (door ? 16 : 0))
+                assert_int_equal(w.b.downs, 0);
+            else
+                assert_silent(&w.b, 0);
+            raw_clear(&r);
+            world_clear(&w);
+        }
+    }
+}
+
 static void test_each_byte_of_message_2_counts(void **state)
 {
     for (size_t at = 0; at < MESSAGE_2; at++) {
@@ -322,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_who_answers_without_the_key_is_left),
         cmocka_unit_test(test_a_key_that_is_none_cannot_be_dialled),
         cmocka_unit_test(test_each_byte_of_message_1_counts),
+        cmocka_unit_test(test_message_1_has_one_length_in_each_mode),
         cmocka_unit_test(test_each_byte_of_message_2_counts),
         cmocka_unit_test(test_each_byte_of_message_3_counts),
         cmocka_unit_test(test_a_stranger_s_frame_over_256_bytes_ends_it),
