@@ -266,7 +266,6 @@ static void let_in(struct node *node, struct conn *c,
     c->peer = fx->auth.peer;
     if (!ok || session_accept(c->session, node->clock.now) != COVEY_OK) {
         session_refuse(c->session, more);
-        node->strangers++;
         return;
     }
     if (c->kind == CONN_CARRY && !join_may_carry(node, c))
@@ -380,8 +379,7 @@ static void on_effect(struct node *node, struct conn *c,
                 on_down(node, c);
         } else {
             session_refuse(c->session, more);
-            node->strangers++;
-        }
+            }
         sodium_memzero(&psk, sizeof psk);
         return;
     case SESSION_FX_AUTH:
@@ -394,6 +392,8 @@ static void on_effect(struct node *node, struct conn *c,
         on_message(node, c, fx->message.kind, fx->message.body);
         return;
     case SESSION_FX_DOWN:
+        if (!c->up && !c->dialled)
+            node->strangers++;
         on_down(node, c);
         return;
     }
