@@ -40,6 +40,8 @@ static json_t *frontier_json(struct node *node, const struct node_space *s)
     return list;
 }
 
+#define STALE_MS (72u * 3600u * 1000u) /* no news for so long is told */
+
 /* ---- spaces ---- */
 
 static size_t carriers_of(const struct node_space *s)
@@ -62,6 +64,33 @@ static void members_json(json_t *out, const struct node_space *s, bool blind)
     json_object_set_new(out, "chair", json_boolean(space_is_chair(s)));
     json_object_set_new(out, "needs_upgrade", json_boolean(s->newer));
     json_object_set_new(out, "rules", json_integer(s->m.rules_version));
+}
+
+/* Members of whom nothing newer than STALE_MS has come.  By what their change
+ * sets claim; every node seals one a day.  One that has never written is not
+ * listed: nothing is known of when it came. */
+static json_t *stale_json(struct node *node, const struct node_space *s)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; s->m.readable && i < s->m.node_count; i++) {
+        const struct seat_node *n = &s->m.nodes[i];
+        const struct seat *seat = membership_seat(&s->m, n->slot);
+        uint64_t wall = 0;
+
+        if (!n->present || seat == NULL ||
+            memcmp(&n->author, &s->author.key, sizeof n->author) == 0 ||
+            log_heard(node->store, s->row.n, &n->author, &wall) != COVEY_OK ||
+            wall == 0 || wall + STALE_MS > node->clock.wall_ms)
+            continue;
+        json_array_append_new(
+            list,
+            json_pack("{s:o,s:s,s:I}", "member",
+                      hex_json(&seat->id, sizeof seat->id), "name", seat->name,
+                      "days",
+                      (json_int_t)((node->clock.wall_ms - wall) / 86400000u)));
+    }
+    return list;
 }
 
 static json_t *space_json(struct node *node, const struct node_space *s)
@@ -92,7 +121,7 @@ static json_t *space_json(struct node *node, const struct node_space *s)
                         blind ? json_null()
                               : hex_json(row.digest, sizeof row.digest));
     json_object_set_new(out, "frontier", frontier_json(node, s));
-    json_object_set_new(out, "stale", json_array());
+    json_object_set_new(out, "stale", stale_json(node, s));
     return out;
 }
 

@@ -99,6 +99,10 @@ COVEY_MUST_USE enum covey_rc log_settle(struct store *st, int64_t seq,
                                         enum entry_state state,
                                         enum entry_wait wait,
                                         enum verdict verdict);
+/* The newest wall time that an author claims in a space; 0: it never wrote. */
+COVEY_MUST_USE enum covey_rc log_heard(struct store *st, int64_t n,
+                                       const struct sign_key *author,
+                                       uint64_t *wall_ms);
 /* Note the wall time of one that waited; merged siblings show it. */
 COVEY_MUST_USE enum covey_rc log_wall(struct store *st, int64_t seq,
                                       uint64_t wall_ms);

@@ -283,3 +283,18 @@ enum covey_rc log_counts(struct store *st, int64_t n, struct log_counts *out)
         rc = count_of(st, SQL_CHANGE_SET_VOID, n, &out->voided);
     return rc;
 }
+
+enum covey_rc log_heard(struct store *st, int64_t n,
+                        const struct sign_key *author, uint64_t *wall_ms)
+{
+    sqlite3_stmt *stmt = sql_begin(st, SQL_LOG_HEARD);
+
+    sql_bind_int(stmt, 1, n);
+    sql_bind_blob(stmt, 2, author->b, sizeof author->b);
+
+    enum covey_rc rc = sql_row(st, stmt);
+
+    *wall_ms = rc == COVEY_OK ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
+    sql_end(stmt);
+    return rc;
+}

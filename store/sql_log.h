@@ -19,6 +19,10 @@
 
 #define SQL_LOG(X)                                                             \
     X(LOG_SPACE, "SELECT id FROM space WHERE n = ?1")                          \
+    X(LOG_HEARD, "SELECT coalesce(max(c.wall), 0) FROM log AS l"               \
+                 " JOIN author AS a ON a.n = l.author"                         \
+                 " JOIN change_set AS c ON c.seq = l.seq"                      \
+                 " WHERE a.key = ?2 AND l.space = ?1")                         \
     X(AUTHOR_FIND, "SELECT n FROM author WHERE key = ?1")                      \
     X(AUTHOR_KEY, "SELECT key FROM author WHERE n = ?1")                       \
     X(AUTHOR_ADD, "INSERT INTO author (key) VALUES (?1)")                      \

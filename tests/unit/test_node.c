@@ -236,6 +236,32 @@ static void test_each_run_of_a_node_opens_a_new_log(void **state)
     free(ticket);
 }
 
+static void test_a_member_without_news_is_told(void **state)
+{
+    size_t a = nodes_add(&world, "alder", true);
+    size_t b = nodes_add(&world, "birch", false);
+
+    nodes_start(&world, a);
+    nodes_start(&world, b);
+    char *space = create(a);
+    char *ticket = invite(a, space, "school");
+    join(b, ticket);
+    add(b, space, "last words");
+    nodes_run(&world, 1);
+    nodes_kill(&world, b);
+    assert_int_equal(json_array_size(json_object_get(
+                         nodes_space(&world, a, space), "stale")),
+                     0);
+    world.clock.wall_ms += 73u * 3600u * 1000u;
+    json_t *stale = json_object_get(nodes_space(&world, a, space), "stale");
+    assert_int_equal(json_array_size(stale), 1);
+    char *name = text_of(json_array_get(stale, 0), "name");
+    assert_string_equal(name, "birch");
+    free(name);
+    free(space);
+    free(ticket);
+}
+
 static uint32_t dice(struct covey_rng *rng, uint32_t sides)
 {
     uint32_t r;
@@ -326,6 +352,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_ticket_lets_in_one, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_each_run_of_a_node_opens_a_new_log,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_member_without_news_is_told,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_random_worlds_converge, setup,
                                         teardown),
