@@ -22,15 +22,32 @@ struct arrival {
     bool forks; /* its number is taken by another */
 };
 
+#define INTAKE_SLOTS 4096u /* a power of two, well over a batch's records */
+
 struct intake {
     struct node *node;
     struct node_space *space;
     struct arrival *items;
     size_t count, cap;
+    uint16_t slots[INTAKE_SLOTS]; /* from a hash to its item + 1 */
     struct batch_state state;
     struct batch_record record;
     struct covey_why *why;
 };
+
+static size_t slot_of(const struct hash *hash)
+{
+    return get_u16(hash->b) % INTAKE_SLOTS;
+}
+
+static void index_item(struct intake *in, size_t item)
+{
+    size_t slot = slot_of(&in->items[item].hash);
+
+    while (in->slots[slot] != 0)
+        slot = (slot + 1) % INTAKE_SLOTS;
+    in->slots[slot] = (uint16_t)(item + 1);
+}
 
 static enum covey_rc blame(struct intake *in, enum covey_rc rc,
                            const char *text)
@@ -52,8 +69,10 @@ struct ancestor {
 static bool in_batch(const struct intake *in, const struct hash *hash,
                      struct ancestor *out)
 {
-    for (size_t i = in->count; i > 0; i--) {
-        const struct arrival *a = &in->items[i - 1];
+    size_t slot = slot_of(hash);
+
+    for (; in->slots[slot] != 0; slot = (slot + 1) % INTAKE_SLOTS) {
+        const struct arrival *a = &in->items[in->slots[slot] - 1];
 
         if (memcmp(&a->hash, hash, sizeof *hash) != 0)
             continue;
@@ -250,7 +269,7 @@ static enum covey_rc take_in(struct intake *in)
     if (before != NULL &&
         memcmp(&before->hash, &a->header.previous, sizeof before->hash) == 0)
         before->last = false;
-    in->count++;
+    index_item(in, in->count++);
     return COVEY_OK;
 }
 

@@ -2,6 +2,7 @@
 // the same machine in the same run.  Nothing is asserted but that both hold the
 // same at the end.  ROWS=100000 by default.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -41,9 +42,32 @@ async function timed(db, sql) {
 
 async function plain(dir) {
     const db = path.join(dir, 'plain.db');
-    await run('sqlite3', [db, 'PRAGMA journal_mode=WAL; CREATE TABLE action(id TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(20)))),'
+    // The same time-ordered ids as covey's tables make.
+    await run('sqlite3', [db, "PRAGMA journal_mode=WAL; CREATE TABLE action(id TEXT NOT NULL PRIMARY KEY DEFAULT (printf('%012x',"
+        + " CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)) || '00112233aabb' || lower(hex(randomblob(8)))),"
         + ' title TEXT, owner TEXT, status TEXT, due TEXT, note TEXT) STRICT;']);
     return timed(db, script(ROWS, 'action', '', ''));
+}
+
+// What the machine can do, raw: for the figures above to be read against.
+function limits(dir) {
+    const { privateKey, publicKey } = crypto.generateKeyPairSync('ed25519');
+    const message = Buffer.alloc(200);
+    const signature = crypto.sign(null, message, privateKey);
+    const rate = (job, ms = 400) => {
+        let n = 0;
+        const begun = clock();
+        for (; clock() - begun < ms; n++) job();
+        return Math.round((n / (clock() - begun)) * 1000);
+    };
+    const fd = fs.openSync(path.join(dir, 'sync'), 'w');
+    const page = Buffer.alloc(4096);
+    report('machine: Ed25519 verify', rate(() => crypto.verify(null, message, publicKey, signature)), '/s');
+    report('machine: fdatasync of a 4 KiB overwrite', rate(() => {
+        fs.writeSync(fd, page, 0, 4096, 0);
+        fs.fdatasyncSync(fd);
+    }), '/s');
+    fs.closeSync(fd);
 }
 
 const rss = (node) => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${node.child.pid}/status`, 'utf8'))[1]) / 1024;
@@ -95,6 +119,7 @@ async function main() {
     const a = cluster.node('Ashbrook Lower', { listen: true });
     const b = cluster.node('Rivermead Middle');
     console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores; ${ROWS} rows\n`);
+    limits(cluster.dir);
     await cluster.up(a, b);
     report('resident, idle', rss(a).toFixed(1), 'MB', 'goal 12');
     const space = await a.line(['space', 'create', 'Bench', '--admit', 'at-once']);
