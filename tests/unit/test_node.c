@@ -262,6 +262,40 @@ static void test_a_member_without_news_is_told(void **state)
     free(ticket);
 }
 
+/* A liar's log may hold a signature that is wrong where no batch has ended yet:
+ * nobody has looked at it.  It must not bar a newcomer, whose batch would. */
+static void test_a_bad_signature_in_a_log_bars_nobody(void **state)
+{
+    size_t a = nodes_add(&world, "alder", true);
+    size_t b = nodes_add(&world, "birch", false);
+    size_t c = nodes_add(&world, "cedar", false);
+    char command[300];
+
+    nodes_start(&world, a);
+    nodes_start(&world, b);
+    nodes_start(&world, c);
+    char *space = create(a);
+    char *ticket = invite(a, space, "school");
+    join(b, ticket);
+    free(ticket);
+    for (int i = 0; i < 1002; i++)
+        add(b, space, "one of many");
+    nodes_run(&world, 2);
+    nodes_kill(&world, b);
+    ticket = invite(a, space, "school");
+    nodes_kill(&world, a);
+    snprintf(command, sizeof command,
+             "sqlite3 '%s/record.db' 'UPDATE change_set SET signature ="
+             " zeroblob(64) WHERE number IN (998, 1000)'",
+             world.nodes[a].dir);
+    assert_int_equal(system(command), 0);
+    nodes_start(&world, a);
+    join(c, ticket);
+    assert_int_equal(rows(c, space), 1002);
+    free(space);
+    free(ticket);
+}
+
 static uint32_t dice(struct covey_rng *rng, uint32_t sides)
 {
     uint32_t r;
@@ -355,6 +389,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_member_without_news_is_told,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_bad_signature_in_a_log_bars_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random_worlds_converge, setup,
                                         teardown),
     };
