@@ -27,46 +27,129 @@ static bool peer_holds(const struct link *l, const struct entry *e)
     return e->seq <= l->known_seq;
 }
 
-/* Fill one batch from the cursor on.  False when there is nothing to send. */
-static bool fill(struct node *node, struct link *l, struct batch_state *st,
-                 struct covey_buf *out)
+/* ---- one batch ---- */
+
+/* What is known of a record in the batch being filled. */
+struct pick {
+    int64_t seq;
+    struct sign_key author;
+    struct incarnation incarnation;
+    uint64_t number;
+    bool verified;
+};
+
+/* A batch as it is filled: picks, and where the cursor comes to stand. */
+struct filling {
+    struct batch_state state;
+    size_t count;
+    struct pick picks[BATCH_CHANGESETS];
+    int64_t cursor;
+};
+
+static bool same_log(const struct pick *a, const struct pick *b)
+{
+    return memcmp(&a->incarnation, &b->incarnation, sizeof a->incarnation) ==
+               0 &&
+           memcmp(&a->author, &b->author, sizeof a->author) == 0;
+}
+
+static void note_pick(struct filling *f, const struct link *l,
+                      const struct entry *e)
+{
+    f->picks[f->count++] = (struct pick){
+        e->seq, e->header.author, e->header.incarnation, e->header.number,
+        memcmp(&e->header.author, &l->space->author.key,
+               sizeof e->header.author) == 0};
+}
+
+/* Append what the peer lacks, from the link's cursor on, at most `most`. */
+static void fill(struct node *node, const struct link *l, size_t most,
+                 struct filling *f, struct covey_buf *out)
 {
     struct entry e;
 
-    batch_begin(st);
-    while (st->record_count < BATCH_CHANGESETS &&
-           log_next(node->store, l->space->row.n, l->cursor, &e) == COVEY_OK) {
+    batch_begin(&f->state);
+    f->count = 0;
+    f->cursor = l->cursor;
+    while (f->count < most &&
+           log_next(node->store, l->space->row.n, f->cursor, &e) == COVEY_OK) {
         if (peer_holds(l, &e)) {
-            l->cursor = e.seq;
+            f->cursor = e.seq;
             continue;
         }
         if (!e.has_signature && !seal_signature(node, e.seq, &e.signature))
             break; /* not signed yet: not to be seen by anybody */
-        if (st->record_count > 0 &&
+        if (f->count > 0 &&
             out->len + batch_room(&e.header, e.payload.len) > BATCH_BYTES)
             break;
         struct batch_item item = {&e.header, e.hash, !e.forked, e.payload,
                                   e.signature};
-        batch_add(st, out, &item);
-        l->cursor = e.seq;
-        link_note_held(l, &e.header.author, &e.header.incarnation,
-                       e.header.number);
+        batch_add(&f->state, out, &item);
+        note_pick(f, l, &e);
+        f->cursor = e.seq;
     }
-    return st->record_count > 0;
+}
+
+static bool verify(struct node *node, struct pick *p)
+{
+    struct entry e;
+
+    if (!p->verified)
+        p->verified = log_read(node->store, p->seq, &e) == COVEY_OK &&
+                      e.has_signature && header_verify(&e.header, &e.signature);
+    return p->verified;
+}
+
+static bool is_last(const struct filling *f, size_t i, size_t count)
+{
+    for (size_t k = i + 1; k < count; k++)
+        if (same_log(&f->picks[i], &f->picks[k]))
+            return false;
+    return true;
+}
+
+/* The receiver verifies the last of each log in a batch.  What was last when it
+ * came here was verified here; what stood before it was not, and a liar may
+ * have put a wrong signature there.  So end the batch where every last one is
+ * good.  0: nowhere, which no batch that came whole can bring about. */
+static size_t good_end(struct node *node, struct filling *f)
+{
+    size_t count = f->count;
+
+    for (size_t i = count; i > 0; i--) {
+        if (!is_last(f, i - 1, count) || verify(node, &f->picks[i - 1]))
+            continue;
+        count = i - 1;
+        i = count + 1;
+    }
+    return count;
+}
+
+static void take_note(struct link *l, const struct filling *f)
+{
+    l->cursor = f->cursor;
+    for (size_t i = 0; i < f->count; i++)
+        link_note_held(l, &f->picks[i].author, &f->picks[i].incarnation,
+                       f->picks[i].number);
 }
 
 static bool push_one(struct node *node, struct conn *c, struct link *l,
-                     struct batch_state *st)
+                     struct filling *f)
 {
     struct blind blind = link_blind(c, l->space);
     struct covey_buf body;
-    uint8_t sequence[4];
 
     buf_init(&body, &node->mem, message_max(MESSAGE_BATCH));
-    put_u32(sequence, l->sent + 1);
-    buf_append(&body, &blind, sizeof blind);
-    buf_append(&body, sequence, sizeof sequence);
-    if (!fill(node, l, st, &body)) {
+    batch_head_write(&body, &blind, l->sent + 1);
+    fill(node, l, BATCH_CHANGESETS, f, &body);
+    size_t good = good_end(node, f);
+    if (good > 0 && good < f->count) {
+        buf_reset(&body);
+        batch_head_write(&body, &blind, l->sent + 1);
+        fill(node, l, good, f, &body);
+    }
+    take_note(l, f);
+    if (f->count == 0) {
         buf_clear(&body);
         return false;
     }
@@ -76,7 +159,7 @@ static bool push_one(struct node *node, struct conn *c, struct link *l,
 }
 
 static void push(struct node *node, struct conn *c, struct link *l,
-                 struct batch_state *st)
+                 struct filling *f)
 {
     int64_t newest = 0;
 
@@ -85,15 +168,15 @@ static void push(struct node *node, struct conn *c, struct link *l,
         return;
     while (l->cursor < newest && l->sent - l->acked < SYNC_CREDIT &&
            session_waiting(c->session) < SESSION_QUEUE_MAX / 2)
-        if (!push_one(node, c, l, st))
+        if (!push_one(node, c, l, f))
             break;
 }
 
 void sync_pump_all(struct node *node)
 {
-    struct batch_state *st = covey_new(&node->mem, sizeof *st);
+    struct filling *f = covey_new(&node->mem, sizeof *f);
 
-    if (st == NULL)
+    if (f == NULL)
         return;
     for (struct conn *c = node->conns; c != NULL; c = c->next) {
         if (!c->up || c->closing)
@@ -102,10 +185,10 @@ void sync_pump_all(struct node *node)
             if (l->ack_due)
                 acknowledge(node, c, l);
             if (!c->closing)
-                push(node, c, l, st);
+                push(node, c, l, f);
         }
     }
-    covey_free(&node->mem, st);
+    covey_free(&node->mem, f);
 }
 
 void sync_epoch_changed(struct node *node, struct node_space *s)

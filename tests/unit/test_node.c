@@ -290,6 +290,8 @@ static void test_a_bad_signature_in_a_log_bars_nobody(void **state)
              world.nodes[a].dir);
     assert_int_equal(system(command), 0);
     nodes_start(&world, a);
+    nodes_start(&world, b); /* the chair signs when somebody is there */
+    nodes_run(&world, 5);
     join(c, ticket);
     assert_int_equal(rows(c, space), 1002);
     free(space);
