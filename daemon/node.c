@@ -383,6 +383,8 @@ static void on_tick(struct node *node)
     if (node->busy_since != 0 && node->busy_retry <= node->clock.now &&
         node_group(node) == COVEY_OK)
         node->outside_pending = false;
+    if (node->busy_since != 0)
+        api_expire_parked(node);
     if (node->outside_tries > 0 && node->outside_next <= node->clock.now)
         look_outside(node);
     if (node->tick_next > node->clock.now)

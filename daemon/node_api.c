@@ -494,6 +494,13 @@ static void park(struct node *node, const struct node_request *r,
     node->parked = true;
 }
 
+static void say_locked(struct node *node, uint64_t request)
+{
+    node_reply_error(node, request, COVEY_EBUSY,
+                     "another program has kept the record locked; close it, or "
+                     "end its transaction, and try again");
+}
+
 static void answer(struct node *node, const struct node_request *request,
                    covey_time give_up)
 {
@@ -511,9 +518,7 @@ static void answer(struct node *node, const struct node_request *request,
     if (rc == COVEY_EBUSY && give_up > node->clock.now)
         park(node, request, give_up);
     else if (rc == COVEY_EBUSY)
-        node_reply_error(node, request->id, rc,
-                         "another program has kept the record locked; close "
-                         "it, or end its transaction, and try again");
+        say_locked(node, request->id);
     else if (rc == COVEY_EIO || rc == COVEY_ECORRUPT || rc == COVEY_EFULL) {
         store_why(node->store, &call.why);
         node_failed(node, rc);
@@ -541,6 +546,23 @@ void api_retry_parked(struct node *node)
 
         list = p->next;
         answer(node, &r, p->give_up);
+        free_parked(p);
+    }
+}
+
+void api_expire_parked(struct node *node)
+{
+    struct parked_request **at = &node->parked_requests;
+
+    while (*at != NULL) {
+        struct parked_request *p = *at;
+
+        if (p->give_up > node->clock.now) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        say_locked(node, p->id);
         free_parked(p);
     }
 }

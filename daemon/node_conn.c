@@ -379,7 +379,7 @@ static void on_effect(struct node *node, struct conn *c,
                 on_down(node, c);
         } else {
             session_refuse(c->session, more);
-            }
+        }
         sodium_memzero(&psk, sizeof psk);
         return;
     case SESSION_FX_AUTH:

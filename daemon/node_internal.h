@@ -144,6 +144,7 @@ COVEY_MUST_USE enum covey_rc seal_heartbeats(struct node *node);
 /* node_api.c */
 void api_request(struct node *node, const struct node_request *request);
 void api_retry_parked(struct node *node);
+void api_expire_parked(struct node *node); /* those that waited too long */
 void api_gone(struct node *node, uint64_t request);
 void api_free_parked(struct node *node);
 

@@ -408,6 +408,11 @@ static void document_route(const struct api_route *route, struct covey_buf *out)
         put(out, route->query);
         put(out, "`.\n\n");
     }
+    if (route->fields != NULL) {
+        put(out, "The body is a JSON object with some of `");
+        put(out, route->fields);
+        put(out, "`.\n\n");
+    }
     put(out, "Gives ");
     put(out, gives(route->run));
     if (route->run == API_STREAM) {

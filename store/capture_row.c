@@ -80,17 +80,36 @@ static bool is_contested(const struct cell_row *row)
     return false;
 }
 
-/* An owner who replaces a row that somebody deleted says that it stays. */
+/* What is set once and was not set yet: only an insert sets it. */
+static uint64_t unset(const struct cell_row *row)
+{
+    uint64_t columns = 0;
+
+    for (size_t i = 0; i < row->rules->column_count; i++) {
+        const struct rule_column *column = &row->rules->columns[i];
+
+        if (column->fixed && insert_tells(row, column))
+            columns |= CELL_BIT(column->id);
+    }
+    return columns;
+}
+
+/* A row that was deleted and made again, and neither was sealed yet: for
+ * others it never went.  An owner who replaces a row that somebody deleted says
+ * that it stays. */
 static void decide_update(struct taking *t)
 {
     uint64_t loose = columns_where(t->work.row->rules, false);
+    bool again = t->sum.inserted || t->sum.last_delete != NULL;
 
-    if (t->sum.inserted || t->sum.last_delete != NULL)
-        t->columns = loose;
-    else
-        t->columns = t->sum.columns & loose;
-    t->exists = t->sum.replaced && is_own(t) && is_contested(t->work.row);
+    t->columns = again ? loose : t->sum.columns & loose;
     t->value = true;
+    if (!is_own(t))
+        return;
+    if (again)
+        t->columns |= unset(t->work.row);
+    t->exists = (t->columns & ~loose) != 0 ||
+                (t->sum.replaced && is_contested(t->work.row));
 }
 
 static void decide(struct taking *t)
@@ -104,12 +123,13 @@ static void decide(struct taking *t)
             t->columns = loose;
     } else if (t->row->present) {
         decide_insert(t);
-    } else if (work->before.present && t->sum.ends_deleted) {
+    } else if (work->before.present && t->row->old.p != NULL) {
+        /* Behind this window there may be more that was written before. */
         t->exists = true;
         t->value = false;
-        t->columns = t->sum.columns & loose;
+        t->columns =
+            t->sum.last_delete != NULL ? t->sum.columns & loose : loose;
     }
-    /* Gone, but the delete is behind this window: it will come to that. */
 }
 
 /* ---- values ---- */
@@ -170,7 +190,7 @@ static enum covey_rc read_present(struct taking *t)
     enum covey_rc rc = COVEY_OK;
 
     if (fixed != 0 && t->work.before.present && t->sum.first_delete != NULL)
-        know = outbox_old(t->sum.first_delete, row->rules, fixed, sealed);
+        know = outbox_old(t->sum.first_delete->old, row->rules, fixed, sealed);
     if (fixed != 0 && !t->work.before.present) {
         rc = row_values(t->st, &t->work);
         memcpy(sealed, row->value, sizeof sealed);
@@ -178,21 +198,19 @@ static enum covey_rc read_present(struct taking *t)
     }
     if (rc == COVEY_OK)
         rc = row_read(t->st, &t->work, UINT64_MAX, &t->row->present);
-    if (rc == COVEY_OK && know)
+    if (rc == COVEY_OK && know && t->row->present)
         rc = restore_fixed(t, sealed);
     return rc;
 }
 
-static void read_deleted(struct taking *t)
+/* A row that the record has and that is gone: what it held at the end. */
+static enum covey_rc read_deleted(struct taking *t)
 {
-    struct cell_row *row = t->work.row;
+    enum covey_rc rc = outbox_find_deletes(t->st, t->work.space->n,
+                                           &t->c->rows->outbox, t->row);
 
-    for (size_t i = 0; i < row->rules->column_count; i++)
-        row->value[row->rules->columns[i].id] =
-            (struct cell_value){.type = CELL_NULL};
-    if (t->sum.last_delete != NULL)
-        (void)outbox_old(t->sum.last_delete, row->rules, UINT64_MAX,
-                         row->value);
+    outbox_gone(t->row, t->work.row->rules, UINT64_MAX, t->work.row->value);
+    return rc == COVEY_ENONE ? COVEY_OK : rc;
 }
 
 /* "At sealing, text that is not UTF-8 is mended and written back" (DESIGN.md
@@ -398,8 +416,8 @@ static enum covey_rc load(struct taking *t, const struct rule_table *rules,
     if (rc == COVEY_OK)
         rc = read_present(t);
     t->row->fresh = !t->work.row->known;
-    if (rc == COVEY_OK && !t->row->present)
-        read_deleted(t);
+    if (rc == COVEY_OK && !t->row->present && t->work.before.present)
+        rc = read_deleted(t);
     return rc;
 }
 

@@ -18,7 +18,6 @@ static uint64_t columns_of(const struct row_part *part)
 /* The values that stand beside those in the part: in the table, or, of a row
  * that is gone from it, what its delete noted. */
 static enum covey_rc load_values(struct store *st, struct row_work *work,
-                                 const struct capture_rows *rows,
                                  const struct outbox_row *row,
                                  const struct row_part *part)
 {
@@ -28,14 +27,7 @@ static enum covey_rc load_values(struct store *st, struct row_work *work,
     if (row->present)
         return needed == 0 ? COVEY_OK : row_read(st, work, needed, &present);
 
-    const struct outbox_sum sum = outbox_sum(&rows->outbox, row);
-
-    for (uint64_t left = needed; left != 0; left &= left - 1)
-        work->row->value[__builtin_ctzll(left)] =
-            (struct cell_value){.type = CELL_NULL};
-    if (sum.last_delete != NULL)
-        (void)outbox_old(sum.last_delete, work->row->rules, needed,
-                         work->row->value);
+    outbox_gone(row, work->row->rules, needed, work->row->value);
     return COVEY_OK;
 }
 
@@ -94,7 +86,7 @@ enum covey_rc capture_row_settle(struct store *st, int64_t n,
     if (rc == COVEY_OK)
         rc = load(st, &work, row);
     if (rc == COVEY_OK)
-        rc = load_values(st, &work, rows, row, &read);
+        rc = load_values(st, &work, row, &read);
     if (rc != COVEY_OK)
         return rc;
     if (rows->gifts.len > 0)

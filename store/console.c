@@ -245,8 +245,12 @@ enum covey_rc query_console(struct store *st, const char *sql,
     sqlite3_stmt *stmt = NULL;
     enum covey_rc rc = merge_triggers(st, true);
 
+    CHECK(store_in_transaction(st)); /* so that VACUUM is refused */
     if (rc != COVEY_OK)
         return rc;
+    /* SQLite makes these two where they are first asked for, and the one who
+     * asks may not make anything. */
+    sql_end(sql_begin(st, SQL_JSON_READY));
     sqlite3_set_authorizer(st->db, authorize, &c);
     sqlite3_progress_handler(st->db, STEPS_AT_A_TIME, on_progress, &left);
     rc = prepare(st, sql, &c, &stmt);

@@ -180,32 +180,78 @@ enum covey_rc merge_events(struct store *st, struct covey_buf *out)
 
 /* ---- merging ---- */
 
+/* A part, and what it is taken in as. */
+struct intake {
+    const struct row_part *part;
+    const struct rule_table *rules;
+    struct cell_stamp stamp;
+    struct cell_source source;
+};
+
+static bool is_insert(const struct row_part *part)
+{
+    struct row_cell cell;
+    size_t at = 0;
+
+    return row_part_next(part, &at, &cell) && cell.column == COLUMN_EXISTS &&
+           cell.value.integer != 0 && cell.replaced_count == 0;
+}
+
+/* An insert is nearly always of a row that is not here: no need to look. */
+static enum covey_rc merge_new(struct store *st, struct row_work *work,
+                               const struct intake *in, bool *done)
+{
+    *done = false;
+    if (!is_insert(in->part))
+        return COVEY_OK;
+    row_fresh(work, in->rules, &in->part->id);
+
+    enum covey_rc rc = cell_apply(work->row, in->part, &in->stamp, &in->source);
+
+    if (rc != COVEY_OK || work->row->ahead_count > 0)
+        return rc;
+    return row_add(st, work, done);
+}
+
+static enum covey_rc merge_into(struct store *st, struct row_work *work,
+                                const struct intake *in)
+{
+    enum covey_rc rc = row_load(st, work, in->rules, &in->part->id);
+
+    if (rc == COVEY_OK && work->row->known)
+        rc = row_values(st, work);
+    if (rc == COVEY_OK)
+        rc = cell_apply(work->row, in->part, &in->stamp, &in->source);
+    if (rc == COVEY_OK)
+        rc = row_save(st, work, in->source.seq);
+    return rc;
+}
+
 enum covey_rc merge_row(struct store *st, const struct merge_source *source,
                         const struct row_part *part)
 {
-    const struct rule_table *rules = rule_table_by_id(part->table);
-    struct cell_stamp stamp = {.clock = source->stamp.clock,
-                               .name = source->stamp.name};
-    const struct cell_source from = {source->seq, (int64_t)source->wall_ms};
+    struct intake in = {
+        .part = part,
+        .rules = rule_table_by_id(part->table),
+        .stamp = {.clock = source->stamp.clock, .name = source->stamp.name},
+        .source = {source->seq, (int64_t)source->wall_ms},
+    };
     struct row_work work;
+    bool done;
 
-    if (rules == NULL)
+    if (in.rules == NULL)
         return why_say(&st->why, COVEY_EBAD, "no table has the number %u",
                        (unsigned)part->table);
 
     enum covey_rc rc = gather_work(st, source->n, &work);
 
     if (rc == COVEY_OK)
-        rc =
-            log_author(st, &source->stamp.author, &stamp.number, &stamp.author);
+        rc = log_author(st, &source->stamp.author, &in.stamp.number,
+                        &in.stamp.author);
     if (rc == COVEY_OK)
-        rc = row_load(st, &work, rules, &part->id);
-    if (rc == COVEY_OK && work.row->known)
-        rc = row_values(st, &work);
-    if (rc == COVEY_OK)
-        rc = cell_apply(work.row, part, &stamp, &from);
-    if (rc == COVEY_OK)
-        rc = row_save(st, &work, source->seq);
+        rc = merge_new(st, &work, &in, &done);
+    if (rc == COVEY_OK && !done)
+        rc = merge_into(st, &work, &in);
     if (rc == COVEY_OK)
         gather_event(st, &work);
     return rc;

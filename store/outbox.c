@@ -192,7 +192,6 @@ struct outbox_sum outbox_sum(const struct outbox *o,
     const struct outbox_entry *before = NULL;
 
     for (; e != NULL; before = e, e = next_of(o, e)) {
-        sum.ends_deleted = e->op == OUTBOX_DELETE;
         switch (e->op) {
         case OUTBOX_INSERT:
             add_insert(&sum, e, before);
@@ -279,22 +278,77 @@ static bool take_value(struct covey_bytes *in, struct cell_value *out)
     return true;
 }
 
-bool outbox_old(const struct outbox_entry *entry,
-                const struct rule_table *rules, uint64_t columns,
-                struct cell_value *values)
+bool outbox_old(struct covey_bytes old, const struct rule_table *rules,
+                uint64_t columns, struct cell_value *values)
 {
-    struct covey_bytes in = entry->old;
-
     for (size_t i = 0; i < rules->column_count; i++) {
         uint32_t column = rules->columns[i].id;
         struct cell_value value;
 
-        if (!take_value(&in, &value))
+        if (!take_value(&old, &value))
             return false;
         if ((columns & CELL_BIT(column)) != 0)
             values[column] = value;
     }
-    return in.len == 0;
+    return old.len == 0;
+}
+
+void outbox_gone(const struct outbox_row *row, const struct rule_table *rules,
+                 uint64_t columns, struct cell_value *values)
+{
+    uint64_t fixed = 0;
+
+    for (size_t i = 0; i < rules->column_count; i++) {
+        uint32_t column = rules->columns[i].id;
+
+        if (rules->columns[i].fixed)
+            fixed |= CELL_BIT(column);
+        if ((columns & CELL_BIT(column)) != 0)
+            values[column] = (struct cell_value){.type = CELL_NULL};
+    }
+    (void)outbox_old(row->old, rules, columns & ~fixed, values);
+    (void)outbox_old(row->oldest, rules, columns & fixed, values);
+}
+
+static enum covey_rc search_deletes(struct store *st, int64_t n,
+                                    struct outbox *o, struct outbox_row *row)
+{
+    sqlite3_stmt *stmt = sql_begin(st, SQL_OUTBOX_DELETES);
+    char id[2 * sizeof(struct row_id) + 1];
+    enum covey_rc rc;
+
+    hex_encode(row->id.b, sizeof row->id.b, id);
+    sql_bind_int(stmt, 1, row->table);
+    sql_bind_text(stmt, 2, id);
+    sql_bind_int(stmt, 3, n);
+    for (;;) {
+        rc = sql_row(st, stmt);
+        if (rc != COVEY_OK)
+            break;
+        row->old = cell_arena_copy(&o->arena, sql_column_bytes(stmt, 0));
+        if (row->oldest.p == NULL)
+            row->oldest = row->old;
+    }
+    sql_end(stmt);
+    return rc;
+}
+
+enum covey_rc outbox_find_deletes(struct store *st, int64_t n, struct outbox *o,
+                                  struct outbox_row *row)
+{
+    const struct outbox_sum sum = outbox_sum(o, row);
+
+    if (sum.last_delete != NULL) {
+        row->old = sum.last_delete->old;
+        row->oldest = sum.first_delete->old;
+        return COVEY_OK;
+    }
+
+    enum covey_rc rc = search_deletes(st, n, o, row);
+
+    if (rc == COVEY_ENONE && row->old.p != NULL)
+        return COVEY_OK;
+    return o->arena.failed ? COVEY_ENOMEM : rc;
 }
 
 /* ---- taking off ---- */

@@ -49,6 +49,10 @@ struct outbox_row {
     uint64_t rest;
     bool fresh;   /* it had no clock record */
     bool present; /* it stands in its table */
+    /* If it does not: what its newest and its oldest delete noted; what is set
+     * once is as in the oldest. */
+    struct covey_bytes old;
+    struct covey_bytes oldest;
 };
 
 struct outbox {
@@ -81,11 +85,19 @@ struct outbox_sum outbox_sum(const struct outbox *o,
  * too where it did not say what it had seen. */
 bool outbox_saw(const struct outbox *o, const struct outbox_row *row,
                 uint32_t column, const struct stamp_name *name);
-/* The values of a delete's entry, for the columns in `columns`, borrowed.
+/* Set row->old and row->oldest; they may lie behind the window.  COVEY_ENONE.
+ */
+COVEY_MUST_USE enum covey_rc outbox_find_deletes(struct store *st, int64_t n,
+                                                 struct outbox *o,
+                                                 struct outbox_row *row);
+/* The values that a delete noted, for the columns in `columns`, borrowed.
  * false: not of the form that our trigger writes. */
-bool outbox_old(const struct outbox_entry *entry,
-                const struct rule_table *rules, uint64_t columns,
-                struct cell_value *values);
+bool outbox_old(struct covey_bytes old, const struct rule_table *rules,
+                uint64_t columns, struct cell_value *values);
+/* The values that a row, which is gone, held at the end; NULL where none are
+ * known. */
+void outbox_gone(const struct outbox_row *row, const struct rule_table *rules,
+                 uint64_t columns, struct cell_value *values);
 
 /* Take off the outbox what became a part or nothing. */
 COVEY_MUST_USE enum covey_rc outbox_settle(struct store *st, int64_t n,

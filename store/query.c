@@ -7,6 +7,7 @@
 #include "store/internal.h"
 
 #define STEPS_AT_A_TIME 100000
+#define READER_SET_UP "PRAGMA query_only = ON; PRAGMA cache_size = -2000"
 #define SHARE_TEXT_MAX 65536u /* bytes of the statement that copies a row */
 
 /* ---- shared by both ---- */
@@ -73,7 +74,8 @@ struct reader {
     sqlite3 *db;
     sqlite3_stmt *stmt;
     bool list;
-    bool first;
+    bool begun; /* the list's bracket is written */
+    uint64_t rows;
     int steps_left;
 };
 
@@ -94,6 +96,8 @@ enum covey_rc reader_open(const char *dir, struct reader **out,
 
     if (rc == COVEY_OK)
         rc = connect_open(path, SQLITE_OPEN_READONLY, &r->db, why);
+    if (rc == COVEY_OK)
+        rc = connect_run(r->db, READER_SET_UP, why);
     free(path);
     if (rc != COVEY_OK) {
         reader_close(r);
@@ -122,7 +126,8 @@ enum covey_rc reader_start(struct reader *r, const char *sql, bool list,
     if (code != SQLITE_OK)
         return query_failed(r->db, code, why);
     r->list = list;
-    r->first = true;
+    r->begun = false;
+    r->rows = 0;
     r->steps_left = QUERY_STEPS_MAX;
     return bind_all(r->stmt, params, count);
 }
@@ -143,32 +148,40 @@ static enum covey_rc fill_one(struct reader *r, struct covey_buf *out,
     return buf_rc(out);
 }
 
+/* The next row of a list, with the comma that it needs. */
+static enum covey_rc fill_next(struct reader *r, struct covey_buf *out,
+                               bool *done, struct covey_why *why)
+{
+    int code = sqlite3_step(r->stmt);
+
+    if (code == SQLITE_DONE) {
+        buf_append(out, "]", 1);
+        *done = true;
+        return buf_rc(out);
+    }
+    if (code != SQLITE_ROW)
+        return query_failed(r->db, code, why);
+    if (r->rows++ > 0)
+        buf_append(out, ",\n", 2);
+    add_text(out, r->stmt);
+    return buf_rc(out);
+}
+
 enum covey_rc reader_fill(struct reader *r, size_t bytes, struct covey_buf *out,
                           bool *done, struct covey_why *why)
 {
     size_t start = out->len;
+    enum covey_rc rc = COVEY_OK;
 
     *done = false;
     if (!r->list)
         return fill_one(r, out, done, why);
-    if (r->first)
+    if (!r->begun)
         buf_append(out, "[", 1);
-    while (out->len - start < bytes) {
-        int code = sqlite3_step(r->stmt);
-
-        if (code == SQLITE_DONE) {
-            buf_append(out, "]", 1);
-            *done = true;
-            break;
-        }
-        if (code != SQLITE_ROW)
-            return query_failed(r->db, code, why);
-        if (!r->first || out->len - start > 1)
-            buf_append(out, ",\n", 2);
-        r->first = false;
-        add_text(out, r->stmt);
-    }
-    return buf_rc(out);
+    r->begun = true;
+    while (rc == COVEY_OK && !*done && out->len - start < bytes)
+        rc = fill_next(r, out, done, why);
+    return rc;
 }
 
 void reader_end(struct reader *r)

@@ -58,8 +58,8 @@ COVEY_MUST_USE enum covey_rc query_share(struct store *st, const char *id,
                                          struct covey_why *why);
 
 /* One statement typed by a person: may read the shared tables and the views,
- * may write the shared tables, nothing else, and says so.  Inside store_begin()
- * for a write.  Appends {"columns":[..],"rows":[[..]],"changed":N}. */
+ * may write the shared tables, nothing else, and says so.  Inside
+ * store_begin(). Appends {"columns":[..],"rows":[[..]],"changed":N}. */
 COVEY_MUST_USE enum covey_rc query_console(struct store *st, const char *sql,
                                            struct covey_buf *out,
                                            struct covey_why *why);

@@ -61,6 +61,11 @@ COVEY_MUST_USE enum covey_rc row_values(struct store *st,
 COVEY_MUST_USE enum covey_rc row_save(struct store *st, struct row_work *work,
                                       int64_t seq);
 
+/* Save a row begun with row_fresh(), of which one guesses that there is no
+ * record.  *added false: there is one, and nothing was written. */
+COVEY_MUST_USE enum covey_rc row_add(struct store *st, struct row_work *work,
+                                     bool *added);
+
 /* Add to, or take from, a digest. */
 void row_digest_add(uint64_t digest[2], const uint8_t hash[16]);
 void row_digest_take(uint64_t digest[2], const uint8_t hash[16]);

@@ -320,33 +320,45 @@ void row_digest_take(uint64_t digest[2], const uint8_t hash[16])
     digest_sum(digest, high + (low == 0 ? 1u : 0u), low);
 }
 
-static enum covey_rc save_clock(struct store *st, struct row_work *work)
+static enum covey_rc clock_write(struct store *st, enum sql_id id,
+                                 struct row_work *work, const uint8_t hash[16])
 {
-    struct cell_row *row = work->row;
-    struct row_space *space = work->space;
-    uint8_t hash[16];
-    enum covey_rc rc = cell_hash(row, work->scratch, hash);
-
     buf_reset(work->scratch);
-    cell_pack(row, work->scratch);
-    if (rc == COVEY_OK)
-        rc = buf_rc(work->scratch);
-    if (rc != COVEY_OK)
-        return rc;
+    cell_pack(work->row, work->scratch);
+    if (buf_rc(work->scratch) != COVEY_OK)
+        return buf_rc(work->scratch);
 
-    sqlite3_stmt *stmt =
-        sql_begin(st, row->known ? SQL_CLOCK_SET : SQL_CLOCK_ADD);
+    sqlite3_stmt *stmt = sql_begin(st, id);
 
     bind_row(stmt, work);
     sql_bind_blob(stmt, 4, work->scratch->p, work->scratch->len);
-    sql_bind_blob(stmt, 5, hash, sizeof hash);
-    rc = sql_run(st, stmt);
+    sql_bind_blob(stmt, 5, hash, 16);
+    return sql_run(st, stmt);
+}
+
+static void count(struct row_work *work, const uint8_t hash[16])
+{
+    struct cell_row *row = work->row;
+    struct row_space *space = work->space;
+
     row_digest_take(space->digest, row->hash);
     row_digest_add(space->digest, hash);
     space->rows += (int64_t)row->alive - (int64_t)work->before.alive;
     space->changed = true;
-    memcpy(row->hash, hash, sizeof hash);
+    memcpy(row->hash, hash, sizeof row->hash);
     row->known = true;
+}
+
+static enum covey_rc save_clock(struct store *st, struct row_work *work)
+{
+    uint8_t hash[16];
+    enum covey_rc rc = cell_hash(work->row, work->scratch, hash);
+
+    if (rc == COVEY_OK)
+        rc = clock_write(st, work->row->known ? SQL_CLOCK_SET : SQL_CLOCK_ADD,
+                         work, hash);
+    if (rc == COVEY_OK)
+        count(work, hash);
     return rc;
 }
 
@@ -365,4 +377,24 @@ enum covey_rc row_save(struct store *st, struct row_work *work, int64_t seq)
     if (rc == COVEY_OK && row->sibling_count > 0)
         rc = save_siblings(st, work);
     return rc == COVEY_OK ? save_clock(st, work) : rc;
+}
+
+enum covey_rc row_add(struct store *st, struct row_work *work, bool *added)
+{
+    struct cell_row *row = work->row;
+    uint8_t hash[16];
+    enum covey_rc rc = cell_hash(row, work->scratch, hash);
+
+    CHECK(row->sibling_count == 0 && row->ahead_count == 0);
+    if (rc == COVEY_OK)
+        rc = clock_write(st, SQL_CLOCK_TRY, work, hash);
+    *added = rc == COVEY_OK && sqlite3_changes(st->db) == 1;
+    if (!*added)
+        return rc;
+    rc = place(st, work);
+    if (rc == COVEY_OK && row->aside)
+        rc = clock_write(st, SQL_CLOCK_SET, work, hash);
+    if (rc == COVEY_OK)
+        count(work, hash);
+    return rc;
 }

@@ -9,7 +9,8 @@
  * REPLACE deletes the row that was there and fires no delete trigger for it.
  * So BEFORE INSERT notes (op 4), where there is a row with this id, in which
  * columns it differs: `space` is bit 0.  If the insert (op 1) comes next, it
- * was a replacement: an update of those columns. */
+ * was a replacement: an update of those columns.  A replacement by rowid would
+ * take away a row with another id, untold, so that one is refused. */
 #include "store/schema_text.h"
 
 #define OP_INSERT 1
@@ -77,6 +78,31 @@ static void replace_trigger(const struct rule_table *table,
              OP_REPLACE, t);
 }
 
+/* NEW.rowid is -1 before an insert that names none, and so no row may have it.
+ * UPDATE OF goes by the names that a statement sets, and costs others nothing.
+ */
+static void rowid_triggers(const struct rule_table *table,
+                           struct covey_buf *out)
+{
+    const char *t = table->name;
+
+    text_say(out,
+             "CREATE TRIGGER %s_rowid BEFORE INSERT ON \"%s\"\n"
+             "WHEN NEW.rowid IS NOT -1 AND (NEW.rowid < 1 OR EXISTS (SELECT 1"
+             " FROM \"%s\"\n"
+             "  WHERE rowid = NEW.rowid AND id IS NOT NEW.id)) BEGIN\n"
+             "  SELECT RAISE(ABORT, 'that rowid of %s is taken, or below 1;"
+             " leave it out and one is made');\n"
+             "END;\n"
+             "CREATE TRIGGER %s_move BEFORE UPDATE OF rowid, _rowid_, oid ON"
+             " \"%s\"\n"
+             "WHEN NEW.rowid IS NOT OLD.rowid BEGIN\n"
+             "  SELECT RAISE(ABORT, 'the rowid of %s never changes: leave it"
+             " out');\n"
+             "END;\n",
+             t, t, t, t, t, t, t);
+}
+
 static void not_ours(const struct rule_table *table,
                      const struct member_tag *tag, struct covey_buf *out)
 {
@@ -131,8 +157,11 @@ static void insert_trigger(const struct rule_table *table,
 {
     text_say(out,
              "CREATE TRIGGER %s_insert AFTER INSERT ON \"%s\" BEGIN\n"
-             "  SELECT CASE\n",
-             table->name, table->name);
+             "  SELECT CASE\n"
+             "    WHEN NEW.rowid = -1\n"
+             "    THEN RAISE(ABORT, 'a rowid of %s is not below 1; leave it out"
+             " and one is made')\n",
+             table->name, table->name, table->name);
     guard_id(table, tag, out);
     for (size_t i = 0; i < table->column_count; i++)
         guard_column(table, &table->columns[i], false, out);
@@ -262,6 +291,7 @@ static void delete_trigger(const struct rule_table *table,
 void schema_trigger_text(const struct rule_table *table,
                          const struct member_tag *tag, struct covey_buf *out)
 {
+    rowid_triggers(table, out);
     replace_trigger(table, out);
     insert_trigger(table, tag, out);
     update_trigger(table, tag, out);

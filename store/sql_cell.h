@@ -8,6 +8,8 @@
                  " WHERE space = ?1 AND tbl = ?2 AND id = ?3")                 \
     X(CLOCK_ADD, "INSERT INTO clock (space, tbl, id, stamps, hash)"            \
                  " VALUES (?1, ?2, ?3, ?4, ?5)")                               \
+    X(CLOCK_TRY, "INSERT INTO clock (space, tbl, id, stamps, hash)"            \
+                 " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")        \
     X(CLOCK_SET, "UPDATE clock SET stamps = ?4, hash = ?5"                     \
                  " WHERE space = ?1 AND tbl = ?2 AND id = ?3")                 \
     X(CLOCK_NEXT,                                                              \

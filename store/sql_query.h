@@ -7,6 +7,7 @@
     X(BODY_UNKNOWN,                                                            \
       "SELECT '' WHERE json_type(?1) IS NOT 'object'"                          \
       " UNION ALL SELECT key FROM json_each(?1)"                               \
-      " WHERE instr(' ' || ?2 || ' ', ' ' || key || ' ') = 0 LIMIT 1")
+      " WHERE instr(' ' || ?2 || ' ', ' ' || key || ' ') = 0 LIMIT 1")         \
+    X(JSON_READY, "SELECT 1 FROM json_each('[]'), json_tree('[]')")
 
 #endif

@@ -7,9 +7,9 @@
     X(SCHEMA_VERSION, "PRAGMA schema_version")                                 \
     X(SHAPE_WANTED, "SELECT hash, rules FROM shape WHERE name = ''")           \
     X(SHAPE_OBJECTS,                                                           \
-      "SELECT s.type, s.name, s.tbl_name, s.sql, p.hash"                       \
-      " FROM sqlite_schema AS s LEFT JOIN shape AS p ON p.name = s.name"       \
-      " WHERE s.sql IS NOT NULL")                                              \
+      "SELECT o.type, o.name, o.tbl_name, o.sql, p.hash"                       \
+      " FROM sqlite_schema AS o LEFT JOIN shape AS p ON p.name = o.name"       \
+      " WHERE o.sql IS NOT NULL")                                              \
     X(SHAPE_MISSING,                                                           \
       "SELECT name FROM shape WHERE name <> ''"                                \
       " AND name NOT IN (SELECT name FROM sqlite_schema) LIMIT 1")             \

@@ -171,3 +171,4 @@ CREATE TABLE outbox (
   old TEXT                         -- of a delete: for each column its length in
                                    -- bytes, ":" and itself, or "-" for NULL
 ) STRICT;
+CREATE INDEX outbox_delete ON outbox (tbl, id) WHERE op = 3;

@@ -157,9 +157,10 @@ export class Node {
         return status.spaces.find((s) => s.id === id || s.name === id);
     }
 
-    // Debian's sqlite3 shell on the record itself.
+    // Debian's sqlite3 shell on the record itself.  By itself it would not wait
+    // for the write lock, which the daemon may hold at that moment.
     async sqlite(statement) {
-        return run('sqlite3', [path.join(this.dir, 'record.db'), statement]);
+        return run('sqlite3', ['-cmd', '.timeout 20000', path.join(this.dir, 'record.db'), statement]);
     }
 
     files() {

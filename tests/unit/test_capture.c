@@ -189,6 +189,34 @@ static void test_a_replacement_is_an_update_of_what_differs(void **state)
     assert_agreed();
 }
 
+/* REPLACE would also delete the row whose rowid is asked for, and no trigger
+ * tells of that one. */
+static void test_a_replacement_takes_no_other_row_away(void **state)
+{
+    static const char *const refused[] = {
+        "REPLACE INTO priority (rowid, title, why) SELECT rowid, 'x', 'y'"
+        " FROM priority",
+        "INSERT OR REPLACE INTO priority (oid, space, title, why)"
+        " SELECT p.rowid, s.id, 'x', 'y' FROM priority AS p, space AS s",
+        "INSERT INTO priority (rowid, title, why) VALUES (-1, 'x', 'y')",
+        "INSERT INTO priority (rowid, title, why) VALUES (0, 'x', 'y')",
+        "UPDATE OR REPLACE priority SET rowid = rowid + 1",
+        "UPDATE OR REPLACE priority SET (\"_ROWID_\", why) = (77, 'x')",
+    };
+
+    begin_with_row();
+    write("INSERT INTO priority (title, why) VALUES ('private', 'w')");
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_false(schools_write(schools, 0, refused[i]));
+    assert_string_equal(ask(0, "SELECT group_concat(title) FROM priority"),
+                        "t,private");
+    write("UPDATE priority SET rowid = rowid, why = 'x' WHERE title = 't'");
+    write("REPLACE INTO priority (rowid, id, space, title, why)"
+          " SELECT rowid, id, space, title, 'z' FROM priority");
+    assert_sealed("2='z'<1");
+    assert_agreed();
+}
+
 static void test_an_upsert_is_an_update_or_nothing(void **state)
 {
     begin_with_row();
@@ -539,6 +567,7 @@ int main(void)
         CASE(test_a_row_deleted_and_made_again_is_an_update),
         CASE(test_a_row_made_again_later_is_an_insert),
         CASE(test_a_replacement_is_an_update_of_what_differs),
+        CASE(test_a_replacement_takes_no_other_row_away),
         CASE(test_an_upsert_is_an_update_or_nothing),
         CASE(test_a_private_row_is_not_captured),
         CASE(test_several_tables_and_rows_go_into_one_change_set),
