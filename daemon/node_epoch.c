@@ -58,6 +58,8 @@ enum covey_rc space_extend(struct node *node, struct node_space *s,
                                 .signer = &s->author};
     rc = write_epoch(node, s, &draft, why);
     s->changed |= rc == COVEY_OK;
+    s->head_heard |=
+        rc == COVEY_OK; /* whoever signed just now has the newest */
     return rc;
 }
 
@@ -152,6 +154,7 @@ enum covey_rc space_create(struct node *node, const char *name,
         return rc;
     }
     *out = s;
+    s->head_heard = true;
     s->changed = true;
     return COVEY_OK;
 }

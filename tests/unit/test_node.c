@@ -177,6 +177,19 @@ static void test_two_schools_behind_nat_meet_at_a_relay(void **state)
     free(ticket);
 }
 
+/* A carrier that has agreed and not spoken yet must not stand in the way. */
+static void test_an_invite_follows_a_carrier_at_once(void **state)
+{
+    size_t a = nodes_add(&world, "alder", false);
+
+    nodes_start(&world, a);
+    char *space = create(a);
+    size_t relay = relay_for(a, space);
+    nodes_kill(&world, relay);
+    free(invite(a, space, "school"));
+    free(space);
+}
+
 static void test_a_ticket_lets_in_one(void **state)
 {
     size_t a = nodes_add(&world, "alder", true);
@@ -385,6 +398,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_two_schools_behind_nat_meet_at_a_relay, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_an_invite_follows_a_carrier_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_ticket_lets_in_one, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_each_run_of_a_node_opens_a_new_log,
