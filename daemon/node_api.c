@@ -520,7 +520,8 @@ static void answer(struct node *node, const struct node_request *request,
     else if (rc == COVEY_EBUSY)
         say_locked(node, request->id);
     else if (rc == COVEY_EIO || rc == COVEY_ECORRUPT || rc == COVEY_EFULL) {
-        store_why(node->store, &call.why);
+        if (call.why.text[0] == '\0')
+            store_why(node->store, &call.why);
         node_failed(node, rc);
         node_reply_error(node, request->id, rc, call.why.text);
     } else if (rc != COVEY_OK)

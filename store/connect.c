@@ -66,9 +66,17 @@ enum covey_rc sql_rc(int sqlite_code)
     return COVEY_EREFUSED;
 }
 
+const char *sql_words(sqlite3 *db, int sqlite_code)
+{
+    if (sql_rc(sqlite_code) == COVEY_EFULL)
+        return "the disk that holds the record is full, and nothing was "
+               "written: make room there (10 MB will do) and try again";
+    return sqlite3_errmsg(db);
+}
+
 static enum covey_rc db_failed(sqlite3 *db, int code, struct covey_why *why)
 {
-    return why_say(why, sql_rc(code), "%s", sqlite3_errmsg(db));
+    return why_say(why, sql_rc(code), "%s", sql_words(db, code));
 }
 
 enum covey_rc connect_run(sqlite3 *db, const char *sql, struct covey_why *why)

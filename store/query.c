@@ -57,7 +57,7 @@ enum covey_rc query_failed(sqlite3 *db, int code, struct covey_why *why)
                                                     : sqlite3_errmsg(db));
         return failures[i].rc;
     }
-    covey_why_set(why, sqlite3_errmsg(db));
+    covey_why_set(why, sql_words(db, code));
     return sql_rc(code);
 }
 

@@ -236,7 +236,7 @@ void guard_column(const struct rule_table *table,
         guard_tags(&arm);
         return;
     }
-    CHECK(!"a column of no known type");
+    CHECK(false && "a column of a known type");
 }
 
 /* ---- the space ---- */

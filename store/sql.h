@@ -57,6 +57,8 @@ COVEY_MUST_USE enum covey_rc sql_run(struct store *st, sqlite3_stmt *stmt);
 COVEY_MUST_USE enum covey_rc sql_row(struct store *st, sqlite3_stmt *stmt);
 /* SQLite's code as one of ours. */
 enum covey_rc sql_rc(int sqlite_code);
+/* What went wrong, in words for people; borrowed, until the next call on db. */
+const char *sql_words(sqlite3 *db, int sqlite_code);
 
 /* All of these do nothing on NULL: what could not be prepared fails when it is
  * run.  p and text are not copied: they live until the statement ends.  A text
