@@ -366,7 +366,7 @@ static enum covey_rc drop_to(struct store *st, int64_t n, int64_t seq)
 static enum covey_rc drop_or_trim(struct store *st,
                                   const struct outbox_entry *e, uint64_t rest)
 {
-    bool trim = e->op != OUTBOX_REPLACE && (e->columns & rest) != 0;
+    bool trim = (e->columns & rest) != 0;
     sqlite3_stmt *stmt =
         sql_begin(st, trim ? SQL_OUTBOX_TRIM : SQL_OUTBOX_DROP);
 

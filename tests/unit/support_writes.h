@@ -43,7 +43,8 @@ void writes_saw(struct test_write *w, uint32_t name);
 
 /* Draw a set: three authors, each of whom has seen some of what came before,
  * insert, edit, delete and make again three rows of `priority`; now and then
- * they name too little, what does not exist, or what is yet to come. */
+ * they name too little, what does not exist, or what is yet to come, and tell
+ * a clock that is too low. */
 void writes_draw(struct writes *set, size_t count, uint64_t seed);
 
 /* Merge write i into the record, as if it came under this seq. */

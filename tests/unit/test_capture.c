@@ -347,6 +347,21 @@ static void test_a_row_too_large_for_one_change_set_takes_two(void **state)
     assert_agreed();
 }
 
+/* What an ignored insert noted is no write, also where the rest is left. */
+static void test_what_is_left_of_a_large_row_is_what_was_written(void **state)
+{
+    begin_with_row();
+    write("INSERT OR IGNORE INTO priority (space, title, why, id)"
+          " SELECT id, 'not written', 'y', ROW FROM space");
+    write("UPDATE priority SET why ="
+          " replace(printf('%.*c', 19998, 'x'), 'x', char(128038)),"
+          " outcome = printf('%.*c', 190001, 'y')");
+    assert_int_equal(schools_seal(schools, 0), 2);
+    struct row_part part = schools_part(schools_last(schools), 0);
+    assert_int_equal(part.cell_count, 1);
+    assert_agreed();
+}
+
 static void test_a_large_row_edited_and_deleted_is_one_delete(void **state)
 {
     begin_with_row();
@@ -384,6 +399,18 @@ static void test_many_rows_take_many_change_sets(void **state)
     assert_string_equal(ask(0, "SELECT count(*) FROM outbox"), "0");
     assert_agreed();
     assert_string_equal(ask(1, "SELECT count(*) FROM priority"), "3334");
+}
+
+/* keep_parts() in support_schools.c weighs each change set. */
+static void test_a_change_set_is_filled_and_no_fuller(void **state)
+{
+    write("INSERT INTO priority (space, title, why, outcome)"
+          " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+          " WHERE i < 2000)"
+          " SELECT (SELECT id FROM space), 't', 'w', printf('%.*c', 250, 'o')"
+          " FROM n");
+    assert_in_range(schools_seal(schools, 0), 3, 4);
+    assert_agreed();
 }
 
 static void test_entries_left_for_the_next_change_set_are_not_lost(void **state)
@@ -431,126 +458,35 @@ static void test_what_is_set_once_stays_when_a_row_is_made_again(void **state)
                         "");
 }
 
-/* ---- at the same time as others ---- */
-
-static void test_a_write_replaces_all_that_stands_beside(void **state)
+static void test_what_is_set_once_comes_back_as_it_was(void **state)
 {
-    begin_with_row();
-    write("UPDATE priority SET title = 'ours'");
-    write_other("UPDATE priority SET title = 'theirs'");
-    assert_agreed();
-    assert_string_equal(ask(0, "SELECT count(*) FROM sibling"), "1");
-    assert_string_equal(ask(0, "SELECT count(*) FROM sibling"
-                               " WHERE wall > 0 AND seq > 0"),
-                        "1");
-    write("UPDATE priority SET title = 'agreed'");
-    assert_sealed("1='agreed'<2");
-    assert_agreed();
-    assert_string_equal(ask(1, "SELECT count(*) FROM sibling"), "0");
-}
-
-static void test_an_edit_that_meets_a_delete_is_kept_by_both(void **state)
-{
-    begin_with_row();
-    write("DELETE FROM priority");
-    write_other("UPDATE priority SET title = 'edited'");
-    assert_agreed();
-    assert_string_equal(ask(0, "SELECT title FROM priority"), "edited");
-    assert_string_equal(ask(0, "SELECT col || value FROM sibling"), "00");
-    write("DELETE FROM priority");
-    assert_agreed();
-    assert_string_equal(ask(1, "SELECT count(*) FROM priority"), "0");
-    assert_string_equal(ask(1, "SELECT count(*) FROM sibling"), "0");
-}
-
-static void test_an_owner_who_replaces_a_contested_row_keeps_it(void **state)
-{
-    begin_with_row();
-    write("UPDATE priority SET title = 'edited'");
-    write_other("DELETE FROM priority");
-    assert_agreed();
-    assert_string_equal(ask(0, "SELECT col || value FROM sibling"), "00");
-    write("REPLACE INTO priority SELECT * FROM priority");
-    assert_sealed("0=true<1");
-    assert_agreed();
-    assert_string_equal(ask(1, "SELECT count(*) FROM sibling"), "0");
-    assert_string_equal(ask(1, "SELECT title FROM priority"), "edited");
-}
-
-/* The form was opened on the row as it was first. */
-static void see_first(const char *where)
-{
-    char sql[256];
-    char hex[2 * STAMP_NAME + 1];
-
-    hex_encode(schools->sealed[0].entry.hash.b, STAMP_NAME, hex);
-    snprintf(sql, sizeof sql, "UPDATE outbox SET seen = x'%s' %s", hex, where);
-    write(sql);
-}
-
-static void test_a_form_keeps_beside_what_it_had_not_seen(void **state)
-{
-    begin_with_row();
-    write_other("UPDATE priority SET title = 'theirs'");
+    write("INSERT INTO priority (space, title, why, source, id)"
+          " SELECT id, 't', 'w', lower(hex(zeroblob(20))), ROW FROM space");
     schools_meet(schools);
-    write("UPDATE priority SET title = 'from the form', why = 'x'");
-    see_first("");
-    assert_sealed("1='from the form' 2='x'<1");
+    write("DELETE FROM priority");
+    write("INSERT INTO priority (space, title, why, source, id)"
+          " SELECT id, 'u', 'w', replace(hex(zeroblob(20)), '0', '1'), ROW"
+          " FROM space");
+    write("DELETE FROM priority");
+    schools_seal(schools, 0);
+    write_other("UPDATE priority SET why = 'kept'");
     assert_agreed();
-    assert_string_equal(ask(0, "SELECT title FROM priority"), "from the form");
-    assert_string_equal(ask(0, "SELECT group_concat(value) FROM sibling"),
-                        "theirs");
-}
-
-static void test_what_cannot_be_had_any_more_is_replaced_after_all(void **state)
-{
-    begin_with_row();
-    write_other("UPDATE priority SET title = 'theirs'");
-    schools_meet(schools);
-    write("UPDATE priority SET title = 'from the form'");
-    see_first("");
-    schools->withhold = true;
-    assert_sealed("1='from the form'<1");
-    assert_agreed();
-    assert_string_equal(ask(0, "SELECT count(*) FROM sibling"), "0");
+    assert_string_equal(ask(0, "SELECT replace(source, '0', '') || title"
+                               " FROM priority"),
+                        "u");
 }
 
 static void
-test_a_form_that_deletes_what_it_had_not_seen_deletes_nothing(void **state)
+test_what_was_not_set_may_be_set_by_making_the_row_again(void **state)
 {
     begin_with_row();
-    write_other("UPDATE priority SET title = 'theirs'");
-    schools_meet(schools);
     write("DELETE FROM priority");
-    see_first("");
-    assert_sealed("0=false<1");
-    assert_agreed();
-    assert_string_equal(ask(0, "SELECT title || why FROM priority"), "theirsw");
-    assert_string_equal(ask(0, "SELECT col || value FROM sibling"), "00");
-    write("UPDATE priority SET why = 'still captured'");
-    assert_sealed("2='still captured'<1");
-    assert_agreed();
-}
-
-static void test_own_writes_are_events_too(void **state)
-{
-    struct record *r = &schools->records[0];
-    struct covey_buf out = bytes_buf();
-
-    begin_with_row();
-    write("UPDATE priority SET title = 'u'");
+    write("INSERT INTO priority (space, title, why, source, id)"
+          " SELECT id, 't', 'w', lower(hex(zeroblob(20))), ROW FROM space");
     schools_seal(schools, 0);
-    write("DELETE FROM priority");
-    schools_seal(schools, 0);
-    assert_int_equal(merge_events(r->st, &out), COVEY_OK);
-    buf_append(&out, "", 1);
-    const char *text = (const char *)out.p;
-    static const char *const order[] = {"insert", "update", "delete"};
-    for (size_t i = 0; i < 3; i++) {
-        text = strstr(text, order[i]);
-        assert_non_null(text);
-    }
-    buf_clear(&out);
+    assert_agreed();
+    assert_string_equal(ask(1, "SELECT replace(source, '0', '') FROM priority"),
+                        "");
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -576,17 +512,14 @@ int main(void)
         CASE(test_a_nul_in_a_text_survives),
         CASE(test_a_cell_of_192_kib_travels),
         CASE(test_a_row_too_large_for_one_change_set_takes_two),
+        CASE(test_what_is_left_of_a_large_row_is_what_was_written),
         CASE(test_a_large_row_edited_and_deleted_is_one_delete),
         CASE(test_many_rows_take_many_change_sets),
+        CASE(test_a_change_set_is_filled_and_no_fuller),
         CASE(test_entries_left_for_the_next_change_set_are_not_lost),
         CASE(test_what_is_set_once_stays_when_a_row_is_made_again),
-        CASE(test_a_write_replaces_all_that_stands_beside),
-        CASE(test_an_edit_that_meets_a_delete_is_kept_by_both),
-        CASE(test_an_owner_who_replaces_a_contested_row_keeps_it),
-        CASE(test_a_form_keeps_beside_what_it_had_not_seen),
-        CASE(test_what_cannot_be_had_any_more_is_replaced_after_all),
-        CASE(test_a_form_that_deletes_what_it_had_not_seen_deletes_nothing),
-        CASE(test_own_writes_are_events_too),
+        CASE(test_what_is_set_once_comes_back_as_it_was),
+        CASE(test_what_was_not_set_may_be_set_by_making_the_row_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
