@@ -528,8 +528,9 @@ static void on_sweep(uv_timer_t *timer)
     while (sweep_one(net, now))
         continue;
     if (net->strangers.refused != net->refused_told) {
+        worker_strangers(net->worker,
+                         net->strangers.refused - net->refused_told);
         net->refused_told = net->strangers.refused;
-        worker_strangers(net->worker, net->refused_told);
     }
     if (net->conns.count == 0)
         uv_timer_stop(&net->sweep);

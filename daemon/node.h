@@ -119,7 +119,8 @@ void node_listening(struct node *node, const char *host_port);
 /* The HTTP status that stands for a result code: in replies and at the door. */
 int node_status_of(enum covey_rc rc);
 
-/* Counters for status that the driver keeps: strangers refused at the door. */
+/* Counters for status that the driver keeps: strangers refused at the door,
+ * since it last told. */
 void node_note_strangers(struct node *node, uint64_t refused);
 
 #endif

@@ -300,12 +300,24 @@ static enum covey_rc check(struct intake *in, struct covey_bytes records)
 
 /* ---- second pass ---- */
 
+/* Does an earlier part tell of the same row?  Merging takes each once. */
+static bool told_before(const struct row_part *rows, const bool *told, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (told[k] &&
+            memcmp(&rows[k].id, &rows[i].id, sizeof rows[i].id) == 0 &&
+            rows[k].table == rows[i].table)
+            return true;
+    return false;
+}
+
 static enum verdict judge(const struct node_space *s, const struct entry *e,
                           uint64_t epoch_number, const struct changeset *cs,
                           struct row_part *rows)
 {
     struct verdict_context context = {.kind = s->m.kind};
     enum verdict worst = VERDICT_COUNTS;
+    bool told[CHANGESET_PARTS_MAX] = {false};
 
     if (!space_role_at(s, &e->header.author, epoch_number, &context.role,
                        &context.tag))
@@ -315,7 +327,9 @@ static enum verdict judge(const struct node_space *s, const struct entry *e,
     for (size_t i = 0; i < cs->part_count; i++) {
         if (cs->parts[i].p == NULL)
             continue;
-        if (row_part_read(cs->parts[i], &rows[i]) != COVEY_OK)
+        told[i] = true;
+        if (row_part_read(cs->parts[i], &rows[i]) != COVEY_OK ||
+            told_before(rows, told, i))
             return VERDICT_VOID_SEAL;
         enum verdict v = rules_judge_row(&context, &rows[i]);
         if (v == VERDICT_HOLD)
