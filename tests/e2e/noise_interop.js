@@ -11,9 +11,10 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { dhKeyPair } from '../vectors/primitives.js';
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -23,16 +24,6 @@ const peerPath = (alone ? process.argv[2] : undefined) ??
     `${build}/tests/e2e/tool_noise_peer`;
 const TRANSPORT_MESSAGES = 20;
 const EFORGED = 4;
-
-function keyPair() {
-    const { privateKey } = generateKeyPairSync('x25519');
-    const { d, x } = privateKey.export({ format: 'jwk' });
-
-    return {
-        secret: Buffer.from(d, 'base64url'),
-        key: Buffer.from(x, 'base64url'),
-    };
-}
 
 // ---- covey's side: tool_noise_peer, one question and one answer at a time
 
@@ -168,8 +159,8 @@ const same = (a, b) => assert.equal(
 
 // Both sides begun; `initiator` and `responder` whichever of them it is.
 async function begin(covey, other, coveyDials, prologue) {
-    const dialler = keyPair();
-    const listener = keyPair();
+    const dialler = dhKeyPair();
+    const listener = dhKeyPair();
     const initiator = coveyDials ? covey : other;
     const responder = coveyDials ? other : covey;
 
@@ -238,12 +229,12 @@ async function tamper(covey, other, coveyDials, number) {
 }
 
 async function differentPrologue(covey, other, coveyDials) {
-    const listener = keyPair();
+    const listener = dhKeyPair();
     const initiator = coveyDials ? covey : other;
     const responder = coveyDials ? other : covey;
 
     await initiator.begin({
-        initiator: true, prologue: Buffer.from('covey/1'), self: keyPair(),
+        initiator: true, prologue: Buffer.from('covey/1'), self: dhKeyPair(),
         remote: Buffer.from(listener.key),
     });
     await responder.begin({

@@ -157,6 +157,15 @@ const publicOf = (kind, secret) => crypto.createPublicKey(
 
 export const signKeyOf = (seed) => publicOf('ed25519', seed);
 export const dhKeyOf = (secret) => publicOf('x25519', secret);
+
+// Not by generateKeyPairSync(): Node 18 and 20 stand still for good when the
+// garbage collector ends such a job while a key of it is being exported.
+export function dhKeyPair() {
+    const secret = crypto.randomBytes(32);
+
+    return { secret, key: dhKeyOf(secret) };
+}
+
 export const verify = (key, text, signature) =>
     crypto.verify(null, text, publicKey('ed25519', key), signature);
 export const dh = (secret, key) => crypto.diffieHellman({
