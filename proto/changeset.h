@@ -14,7 +14,7 @@
  * the header's fields before the payload's length and hash.
  *
  * msgpack of part 0: [kind, wall ms, padding bin], the padding all zeros.
- * msgpack of a row:  [table, id bin 20, names bin (8 bytes each), cells] with
+ * msgpack of a row:  [table, id bin 20, names bin (16 bytes each), cells] with
  * cells = [column, value, replaced, column, value, replaced, ...], where
  * replaced is nil (nothing stood), the index of one name, or an array of
  * several.  Column 0 is the row's existence: true inserts, false deletes. */
@@ -29,15 +29,16 @@
 #define CHANGESET_ROOM 253952u    /* bytes of rows a sealer packs, each with: */
 #define CHANGESET_PART_COST 36u   /* bytes that sealing adds to one row */
 #define PART_SALT 16u
-#define STAMP_NAME 8u /* first bytes of a header's hash */
+#define STAMP_NAME 16u /* first bytes of a header's hash */
 
 enum changeset_kind {
     CHANGESET_ROWS = 0,  /* what people wrote */
     CHANGESET_EMPTY = 1, /* heartbeat, receipt, or one that folds tips */
 };
 
-/* How one write names another: the first bytes of its header's hash.  A
- * collision can only make two writes of one liar go together. */
+/* How one write names another: the first bytes of its header's hash.  So many
+ * that nobody finds two headers of one name: nodes that heard of them in
+ * another order would differ. */
 struct stamp_name {
     uint8_t b[STAMP_NAME];
 };

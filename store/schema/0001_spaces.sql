@@ -166,7 +166,7 @@ CREATE TABLE outbox (
                                    -- inserted.  Where the insert (1) comes
                                    -- next, it replaced the row, else the 4
                                    -- says nothing
-  seen BLOB,                       -- stamp names, 8 bytes each, that the form
+  seen BLOB,                       -- stamp names, 16 bytes each, that the form
                                    -- was opened on; NULL: what stands
   old TEXT                         -- of a delete: for each column its length in
                                    -- bytes, ":" and itself, or "-" for NULL

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { decode, encode } from './msgpack.js';
 import { H, K, open, Reader, u32, u64, verify } from './primitives.js';
 
+const NAME = 16; // first bytes of a header's hash
+
 // ---- header and payload
 
 export function readHeader(bytes) {
@@ -85,7 +87,7 @@ export function readPart(bytes) {
     const [table, row, names, flat, ...more] = decode(bytes);
     const cells = [];
 
-    assert(more.length === 0 && row.length === 20 && names.length % 8 === 0);
+    assert(more.length === 0 && row.length === 20 && names.length % NAME === 0);
     assert(flat.length > 0 && flat.length % 3 === 0);
     for (let i = 0; i < flat.length; i += 3) {
         const [column, value, said] = flat.slice(i, i + 3);
@@ -96,7 +98,7 @@ export function readPart(bytes) {
         assert(column > 0n || typeof value === 'boolean');
         assert(!Buffer.isBuffer(value) && !Array.isArray(value));
         assert(!Array.isArray(said) || said.length > 1);
-        assert(indexes.every((at, k) => at < BigInt(names.length / 8) &&
+        assert(indexes.every((at, k) => at < BigInt(names.length / NAME) &&
             (k === 0 || at > indexes[k - 1])));
         cells.push({ column: Number(column), value,
             replaced: indexes.map((at) => nameAt(names, Number(at))) });
@@ -104,7 +106,7 @@ export function readPart(bytes) {
     return { table: Number(table), row, names, cells };
 }
 
-const nameAt = (names, at) => names.toString('hex', 8 * at, 8 * at + 8);
+const nameAt = (names, at) => names.toString('hex', NAME * at, NAME * (at + 1));
 
 // ---- the state of a row
 
@@ -153,7 +155,7 @@ export class Row {
     get alive() {
         const deletes = this.standing(0).filter((w) => !w.value);
         const isSeen = (w) => deletes.some((d) => d.name === w.name ||
-            d.seen.toString('hex').match(/.{16}/g)?.includes(w.name));
+            d.seen.toString('hex').match(/.{32}/g)?.includes(w.name));
         const standing = this.columns.flatMap((c) => this.standing(c));
 
         return this.made && (deletes.length === 0 || standing.some((w) =>

@@ -29,6 +29,11 @@ static struct cell_value truth(bool v)
 
 /* ---- headers ---- */
 
+#define NAME(k)                                                                \
+    {                                                                          \
+        .b = { 0xa0 + (k), k, [STAMP_NAME - 1] = 0xf0 + (k) }                  \
+    }
+
 static struct sign_pair author_of(uint8_t byte)
 {
     const struct seed secret = filled(byte);
@@ -161,8 +166,7 @@ static void emit_part(const char *name, const struct stamp_name *names,
 
 static void emit_parts(void)
 {
-    const struct stamp_name names[] = {
-        {{0xa1, 1}}, {{0xa2, 2}}, {{0xa3, 3}}, {{0xa4, 4}}};
+    const struct stamp_name names[] = {NAME(1), NAME(2), NAME(3), NAME(4)};
     const struct cell insert[] = {
         {.column = 0, .value = truth(true)},
         {.column = 1, .value = words("Reading at eleven")},
@@ -320,50 +324,13 @@ static void emit_row(const char *name, uint32_t table, const struct step *steps,
         buf_clear(&parts[i]);
 }
 
-#define N1                                                                     \
-    {                                                                          \
-        {                                                                      \
-            0xa1, 1                                                            \
-        }                                                                      \
-    }
-#define N2                                                                     \
-    {                                                                          \
-        {                                                                      \
-            0xa2, 2                                                            \
-        }                                                                      \
-    }
-#define N3                                                                     \
-    {                                                                          \
-        {                                                                      \
-            0xa3, 3                                                            \
-        }                                                                      \
-    }
-#define N4                                                                     \
-    {                                                                          \
-        {                                                                      \
-            0xa4, 4                                                            \
-        }                                                                      \
-    }
-#define N5                                                                     \
-    {                                                                          \
-        {                                                                      \
-            0xa5, 5                                                            \
-        }                                                                      \
-    }
-#define N6                                                                     \
-    {                                                                          \
-        {                                                                      \
-            0xa6, 6                                                            \
-        }                                                                      \
-    }
-
 static void emit_priority(void)
 {
     const struct step steps[] = {
         {.text = "made",
          .clock = 1,
          .author = 0x17,
-         .name = N1,
+         .name = NAME(1),
          .cells = {{0, truth(true), {0}, 0},
                    {1, words("Reading"), {0}, 0},
                    {2, words("behind at 11"), {0}, 0}},
@@ -371,40 +338,40 @@ static void emit_priority(void)
         {.text = "edited",
          .clock = 2,
          .author = 0x17,
-         .name = N2,
-         .names = {N1},
+         .name = NAME(2),
+         .names = {NAME(1)},
          .name_count = 1,
          .cells = {{1, words("Reading at 11"), {0}, 1}},
          .cell_count = 1},
         {.text = "edited at the same time by another: kept beside",
          .clock = 2,
          .author = 0x27,
-         .name = N3,
-         .names = {N1},
+         .name = NAME(3),
+         .names = {NAME(1)},
          .name_count = 1,
          .cells = {{1, words("Reading early"), {0}, 1}},
          .cell_count = 1},
         {.text = "deleted, having seen the first edit alone: stays",
          .clock = 3,
          .author = 0x17,
-         .name = N4,
-         .names = {N1, N2},
+         .name = NAME(4),
+         .names = {NAME(1), NAME(2)},
          .name_count = 2,
          .cells = {{0, truth(false), {0}, 1}},
          .cell_count = 1},
         {.text = "names a write that comes later",
          .clock = 9,
          .author = 0x27,
-         .name = N6,
-         .names = {N5},
+         .name = NAME(6),
+         .names = {NAME(5)},
          .name_count = 1,
          .cells = {{2, words("level at 5"), {0}, 1}},
          .cell_count = 1},
         {.text = "the write that was named: no effect",
          .clock = 8,
          .author = 0x17,
-         .name = N5,
-         .names = {N1},
+         .name = NAME(5),
+         .names = {NAME(1)},
          .name_count = 1,
          .cells = {{2, words("far behind"), {0}, 1}},
          .cell_count = 1},
@@ -421,7 +388,7 @@ static void emit_comment(void)
         {.text = "made",
          .clock = 5,
          .author = 0x17,
-         .name = N2,
+         .name = NAME(2),
          .cells = {{0, truth(true), {0}, 0},
                    {1, words(second), {0}, 0},
                    {2, words("Yes."), {0}, 0}},
@@ -429,14 +396,14 @@ static void emit_comment(void)
         {.text = "made twice: the lower stamp sets what never changes",
          .clock = 4,
          .author = 0x17,
-         .name = N1,
+         .name = NAME(1),
          .cells = {{0, truth(true), {0}, 0}, {1, words(first), {0}, 0}},
          .cell_count = 2},
         {.text = "deleted, having seen all",
          .clock = 6,
          .author = 0x17,
-         .name = N3,
-         .names = {N1, N2},
+         .name = NAME(3),
+         .names = {NAME(1), NAME(2)},
          .name_count = 2,
          .cells = {{0, truth(false), {0, 1}, 2}},
          .cell_count = 1},
