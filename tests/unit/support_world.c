@@ -9,6 +9,7 @@
 
 #include "proto/crypto.h"
 #include "store/store.h"
+#include "tests/unit/support_wire.h"
 
 #define STEP (10 * COVEY_MILLISECOND)
 
@@ -30,6 +31,7 @@ void nodes_init(struct world *w)
     CHECK(mkdtemp(w->dir) != NULL);
     w->clock.now = 1000 * COVEY_SECOND;
     w->clock.wall_ms = 1790000000000u;
+    buf_init(&w->visitor.heard, &support_heap, 64u << 20);
 }
 
 void nodes_clear(struct world *w)
@@ -40,6 +42,7 @@ void nodes_clear(struct world *w)
         node_free(w->nodes[i].node);
         json_decref(w->nodes[i].reply);
     }
+    buf_clear(&w->visitor.heard);
     snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
     CHECK(system(command) == 0);
 }
@@ -112,6 +115,8 @@ void nodes_kill(struct world *w, size_t i)
 {
     node_free(w->nodes[i].node);
     w->nodes[i].node = NULL;
+    if (w->visitor.node == i)
+        w->visitor.open = false;
     for (size_t k = 0; k < WORLD_PIPES_MAX; k++) {
         struct nodes_pipe *p = &w->pipes[k];
 
@@ -174,6 +179,11 @@ static void dial(struct world *w, size_t i, const struct node_effect *fx)
     send_event(w, to, &event);
 }
 
+static bool is_visitor(const struct world *w, size_t i, uint64_t conn)
+{
+    return w->visitor.open && w->visitor.node == i && w->visitor.conn == conn;
+}
+
 static void carry(struct world *w, size_t i, uint64_t conn)
 {
     static uint8_t bytes[70000];
@@ -184,6 +194,8 @@ static void carry(struct world *w, size_t i, uint64_t conn)
            (n = node_output(w->nodes[i].node, conn, bytes, sizeof bytes)) > 0) {
         struct nodes_pipe *p = pipe_of(w, i, conn, &side);
 
+        if (is_visitor(w, i, conn))
+            buf_append(&w->visitor.heard, bytes, n);
         if (p == NULL)
             continue;
         struct node_event event = {.kind = NODE_EV_BYTES,
@@ -192,6 +204,14 @@ static void carry(struct world *w, size_t i, uint64_t conn)
         w->bytes += n;
         send_event(w, p->node[1 - side], &event);
     }
+}
+
+static void visitor_gone(struct world *w)
+{
+    struct node_event lost = {.kind = NODE_EV_LOST, .conn = w->visitor.conn};
+
+    w->visitor.open = false;
+    send_event(w, w->visitor.node, &lost);
 }
 
 static void take_reply(struct nodes_node *n, const struct node_effect *fx)
@@ -218,6 +238,8 @@ static void act(struct world *w, size_t i, const struct node_effect *fx)
         return;
     case NODE_FX_CLOSE:
         carry(w, i, fx->conn);
+        if (is_visitor(w, i, fx->conn))
+            visitor_gone(w);
         p = pipe_of(w, i, fx->conn, &side);
         if (p != NULL) {
             hang_up(w, p, 1 - side);
@@ -276,6 +298,31 @@ static void tick(struct world *w)
             node_deadline(w->nodes[i].node) <= w->clock.now)
             send_event(w, i, &event);
     }
+    settle(w);
+}
+
+void nodes_visit(struct world *w, size_t i)
+{
+    struct node_event event = {.kind = NODE_EV_ACCEPTED};
+
+    if (w->visitor.open)
+        visitor_gone(w);
+    buf_reset(&w->visitor.heard);
+    w->visitor.open = true;
+    w->visitor.node = i;
+    w->visitor.conn = event.conn = w->nodes[i].next_accept;
+    w->nodes[i].next_accept += 2;
+    send_event(w, i, &event);
+}
+
+void nodes_visitor_says(struct world *w, const void *p, size_t len)
+{
+    struct node_event event = {
+        .kind = NODE_EV_BYTES, .conn = w->visitor.conn, .bytes = {p, len}};
+
+    if (!w->visitor.open)
+        return;
+    send_event(w, w->visitor.node, &event);
     settle(w);
 }
 

@@ -34,11 +34,20 @@ struct nodes_pipe {
     uint64_t conn[2];
 };
 
+/* Whoever is no node of the world and dialled one all the same. */
+struct nodes_visitor {
+    bool open;
+    size_t node;
+    uint64_t conn;
+    struct covey_buf heard;
+};
+
 struct world {
     char dir[64];
     struct nodes_node nodes[WORLD_NODES_MAX];
     size_t count;
     struct nodes_pipe pipes[WORLD_PIPES_MAX];
+    struct nodes_visitor visitor;
     struct node_clock clock;
     uint64_t draws; /* for seeds: every start has its own */
     uint64_t bytes;
@@ -51,6 +60,10 @@ size_t nodes_add(struct world *w, const char *name, bool listens);
 void nodes_start(struct world *w, size_t i);
 void nodes_kill(struct world *w, size_t i); /* without a goodbye */
 void nodes_cut(struct world *w, size_t i, bool cut);
+/* Dial node i from outside, hanging up what was open before; what it says is in
+ * visitor.heard. */
+void nodes_visit(struct world *w, size_t i);
+void nodes_visitor_says(struct world *w, const void *p, size_t len);
 /* Move bytes and time until `seconds` have passed. */
 void nodes_run(struct world *w, int seconds);
 /* One request by an action's name; runs the world until it is answered (for
