@@ -19,7 +19,6 @@ struct arrival {
     bool known; /* it is here already */
     bool waits; /* what it cites or follows waits */
     bool last;  /* of its log in this batch: to be verified */
-    bool forks; /* its number is taken by another */
 };
 
 #define INTAKE_SLOTS 4096u /* a power of two, well over a batch's records */
@@ -220,21 +219,14 @@ put_payload(struct intake *in, const struct batch_record *r, struct arrival *a)
     return COVEY_OK;
 }
 
-/* Is it here already, or does it take a number that another has? */
-static void place(struct intake *in, struct arrival *a)
+static bool is_known(const struct intake *in, const struct hash *hash)
 {
-    const struct header *h = &a->header;
     struct entry_brief brief;
     struct ancestor at;
-    struct hash hash;
 
-    a->known = log_find(in->node->store, in->space->row.n, &a->hash, &brief) ==
-                   COVEY_OK ||
-               in_batch(in, &a->hash, &at);
-    struct log_place at_number = {h->author, h->incarnation, h->number};
-
-    a->forks = !a->known && log_at(in->node->store, in->space->row.n,
-                                   &at_number, &hash, &brief) == COVEY_OK;
+    return log_find(in->node->store, in->space->row.n, hash, &brief) ==
+               COVEY_OK ||
+           in_batch(in, hash, &at);
 }
 
 static enum covey_rc take_in(struct intake *in)
@@ -263,7 +255,7 @@ static enum covey_rc take_in(struct intake *in)
     if (rc != COVEY_OK)
         return rc;
     a->hash = header_hash(&a->header);
-    place(in, a);
+    a->known = is_known(in, &a->hash);
     a->last = true;
     before = newest_in(in, r); /* the array may have moved */
     if (before != NULL &&
@@ -420,7 +412,6 @@ static enum covey_rc store_one(struct intake *in, struct arrival *a,
                       .hash = a->hash,
                       .has_signature = true,
                       .signature = a->signature,
-                      .forked = a->forks,
                       .payload = a->payload};
     enum covey_rc rc = COVEY_OK;
 
