@@ -205,7 +205,6 @@ static void add(const struct liar *l, struct batch_state *state,
     const struct header *h = set->header;
     struct batch_item item = {.header = h,
                               .hash = header_hash(h),
-                              .chained = h->number > 1,
                               .payload = set->payload};
 
     item.signature =

@@ -305,6 +305,129 @@ static void test_two_of_one_number_are_both_kept(void **state)
     }
 }
 
+/* One of the liar's logs as it goes on: nothing was sent yet, or up to `last`.
+ */
+struct chain {
+    uint8_t run;
+    struct header last;
+    uint8_t rows; /* numbers its rows from here on */
+};
+
+/* Send the next change sets of a chain, to whom the liar talks with now. */
+static void go_on(struct chain *c, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct header h = liar_header(&liar, c->run);
+        struct covey_bytes row = priority(&liar.tag, c->rows++, "forked");
+        struct covey_buf payload;
+
+        if (c->last.number > 0) {
+            bool same = c->last.incarnation.b[0] == c->run;
+
+            h.number = same ? c->last.number + 1 : 1;
+            h.previous = header_hash(&c->last);
+            h.clock = c->last.clock + 1;
+        }
+        liar_seal(&liar, &h, &row, 1, &payload);
+        assert_true(send_one(&h, buf_bytes(&payload), NULL));
+        buf_clear(&payload);
+        c->last = h;
+    }
+}
+
+static void turn_to(size_t who)
+{
+    liar_leave(&liar);
+    liar_meet(&liar, &world, birch, who, space);
+}
+
+/* Everybody ends with everything, a newcomer too. */
+static void assert_all(json_int_t sets)
+{
+    size_t dogwood = nodes_add(&world, "dogwood", false);
+
+    nodes_cut(&world, cedar, false);
+    nodes_run(&world, 40);
+    nodes_start(&world, dogwood);
+    join(dogwood);
+    nodes_run(&world, 5);
+    assert_int_equal(count_of(alder, "change_sets"), sets);
+    assert_int_equal(count_of(alder, "rows"), sets);
+    assert_true(
+        nodes_equal(&world, space, (size_t[]){alder, cedar, dogwood}, 3));
+}
+
+/* A log that says one thing to alder and another to cedar, from a number on,
+ * that many times to each. */
+static void forks(size_t shared, size_t to_alder, size_t to_cedar)
+{
+    struct chain a = {.run = 1, .rows = 1}, b;
+
+    go_on(&a, shared);
+    nodes_run(&world, 3);
+    b = a;
+    b.rows = 100;
+    nodes_cut(&world, cedar, true);
+    go_on(&a, to_alder);
+    turn_to(cedar);
+    go_on(&b, to_cedar);
+    assert_all((json_int_t)(shared + to_alder + to_cedar));
+}
+
+static void test_a_fork_reaches_everybody(void **state)
+{
+    forks(2, 1, 1);
+}
+
+static void test_a_fork_with_a_shorter_branch_reaches_everybody(void **state)
+{
+    forks(2, 1, 3);
+}
+
+static void test_a_fork_with_a_longer_branch_reaches_everybody(void **state)
+{
+    forks(1, 4, 1);
+}
+
+static void test_a_fork_from_the_start_reaches_everybody(void **state)
+{
+    forks(0, 2, 5);
+}
+
+/* The branches follow different logs: one of them is seen by alder alone. */
+static void test_a_fork_after_two_pasts_reaches_everybody(void **state)
+{
+    struct chain past = {.run = 1, .rows = 1};
+
+    nodes_cut(&world, cedar, true);
+    go_on(&past, 3);
+
+    struct chain a = {.run = 2, .last = past.last, .rows = 20};
+    struct chain b = {.run = 2, .rows = 40};
+    go_on(&a, 1);
+    turn_to(cedar);
+    go_on(&b, 2);
+    assert_all(6);
+}
+
+/* Both are told while they talk to each other. */
+static void test_a_fork_under_their_eyes_reaches_everybody(void **state)
+{
+    struct chain a = {.run = 1, .rows = 1}, b;
+
+    go_on(&a, 2);
+    b = a;
+    b.rows = 100;
+    go_on(&a, 1);
+    turn_to(cedar);
+    go_on(&b, 2);
+    turn_to(alder);
+    go_on(&a, 2);
+    turn_to(cedar);
+    go_on(&b, 1);
+    assert_all(8);
+}
+
 /* What was refused stands in nobody's way: the honest go on. */
 static void test_after_a_lie_the_others_go_on(void **state)
 {
@@ -339,6 +462,12 @@ int main(void)
         T(test_following_anothers_log_is_refused),
         T(test_a_log_that_follows_itself_is_refused),
         T(test_two_of_one_number_are_both_kept),
+        T(test_a_fork_reaches_everybody),
+        T(test_a_fork_with_a_shorter_branch_reaches_everybody),
+        T(test_a_fork_with_a_longer_branch_reaches_everybody),
+        T(test_a_fork_from_the_start_reaches_everybody),
+        T(test_a_fork_after_two_pasts_reaches_everybody),
+        T(test_a_fork_under_their_eyes_reaches_everybody),
         T(test_after_a_lie_the_others_go_on),
     };
 
