@@ -424,6 +424,8 @@ static enum covey_rc store_one(struct intake *in, struct arrival *a,
     a->waits = e.state == ENTRY_WAITING;
     if (rc == COVEY_OK)
         rc = log_append(node->store, &e);
+    if (rc == COVEY_OK && e.forked)
+        holds_forked(node, in->space, &e.header);
     if (rc == COVEY_OK && e.state == ENTRY_APPLIED)
         rc = merge_parts(node, in->space, &e, cs, rows);
     return rc;
@@ -448,8 +450,8 @@ static enum covey_rc store_all(struct intake *in, struct link *l)
             a->waits |= at.waits;
         if (!a->known)
             rc = store_one(in, a, cs, rows);
-        link_note_held(l, &a->header.author, &a->header.incarnation,
-                       a->header.number);
+        if (rc == COVEY_OK)
+            rc = holds_heard(in->node, l, &a->header, &a->hash);
     }
     if (cs != NULL)
         changeset_clear(cs);

@@ -14,27 +14,12 @@ static void acknowledge(struct node *node, struct conn *c, struct link *l)
     conn_send(node, c, MESSAGE_ACK, &body);
 }
 
-static bool peer_holds(const struct link *l, const struct entry *e)
-{
-    for (size_t i = l->log_count; i > 0; i--) {
-        const struct peer_log *p = &l->logs[i - 1];
-
-        if (memcmp(&p->incarnation, &e->header.incarnation,
-                   sizeof p->incarnation) == 0 &&
-            memcmp(&p->author, &e->header.author, sizeof p->author) == 0)
-            return e->header.number <= p->number;
-    }
-    return e->seq <= l->known_seq;
-}
-
 /* ---- one batch ---- */
 
 /* What is known of a record in the batch being filled. */
 struct pick {
     int64_t seq;
-    struct sign_key author;
-    struct incarnation incarnation;
-    uint64_t number;
+    struct log_place place;
     bool verified;
 };
 
@@ -48,16 +33,18 @@ struct filling {
 
 static bool same_log(const struct pick *a, const struct pick *b)
 {
-    return memcmp(&a->incarnation, &b->incarnation, sizeof a->incarnation) ==
-               0 &&
-           memcmp(&a->author, &b->author, sizeof a->author) == 0;
+    return memcmp(&a->place.incarnation, &b->place.incarnation,
+                  sizeof a->place.incarnation) == 0 &&
+           memcmp(&a->place.author, &b->place.author, sizeof a->place.author) ==
+               0;
 }
 
 static void note_pick(struct filling *f, const struct link *l,
                       const struct entry *e)
 {
     f->picks[f->count++] = (struct pick){
-        e->seq, e->header.author, e->header.incarnation, e->header.number,
+        e->seq,
+        {e->header.author, e->header.incarnation, e->header.number},
         memcmp(&e->header.author, &l->space->author.key,
                sizeof e->header.author) == 0};
 }
@@ -73,7 +60,7 @@ static void fill(struct node *node, const struct link *l, size_t most,
     f->cursor = l->cursor;
     while (f->count < most &&
            log_next(node->store, l->space->row.n, f->cursor, &e) == COVEY_OK) {
-        if (peer_holds(l, &e)) {
+        if (holds(l, &e)) {
             f->cursor = e.seq;
             continue;
         }
@@ -82,8 +69,8 @@ static void fill(struct node *node, const struct link *l, size_t most,
         if (f->count > 0 &&
             out->len + batch_room(&e.header, e.payload.len) > BATCH_BYTES)
             break;
-        struct batch_item item = {&e.header, e.hash, !e.forked, e.payload,
-                                  e.signature};
+        struct batch_item item = {&e.header, e.hash, holds_chained(l, &e),
+                                  e.payload, e.signature};
         batch_add(&f->state, out, &item);
         note_pick(f, l, &e);
         f->cursor = e.seq;
@@ -129,8 +116,7 @@ static void take_note(struct link *l, const struct filling *f)
 {
     l->cursor = f->cursor;
     for (size_t i = 0; i < f->count; i++)
-        link_note_held(l, &f->picks[i].author, &f->picks[i].incarnation,
-                       f->picks[i].number);
+        holds_note(l, &f->picks[i].place, f->picks[i].seq);
 }
 
 static bool push_one(struct node *node, struct conn *c, struct link *l,

@@ -46,6 +46,7 @@ static enum covey_rc read_brief(struct store *st, int64_t seq,
     out->seq = seq;
     out->author = *author;
     out->incarnation = row->incarnation;
+    out->forked = row->forked;
     return COVEY_OK;
 }
 
