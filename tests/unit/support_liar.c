@@ -203,9 +203,8 @@ static void add(const struct liar *l, struct batch_state *state,
                 const struct liar_set *set)
 {
     const struct header *h = set->header;
-    struct batch_item item = {.header = h,
-                              .hash = header_hash(h),
-                              .payload = set->payload};
+    struct batch_item item = {
+        .header = h, .hash = header_hash(h), .payload = set->payload};
 
     item.signature =
         set->signature == NULL ? header_sign(h, &l->author) : *set->signature;
