@@ -125,7 +125,10 @@ LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
 
 # What test programs have the linker send to tests/sim/disk_posix.c.
 WRAPPED := stat access open fsync close rename unlink
-LINK_test := -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
+LINK_test = -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
+# What the simulator has besides: tests/sim/memo.c.
+LINK_memo := -Wl,-u,__wrap_crypto_sign_verify_detached \
+    -Wl,--wrap=crypto_sign_verify_detached
 
 # ---- the two builds
 
@@ -192,6 +195,14 @@ $(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q)LC_ALL=C awk -f store/schema/embed.awk $(SCHEMA_SQL) >$@
+
+# The simulator is in both builds: a seed has one trace in each.
+SIMS := $(B)/tests/sim/tool_sim $(S)/tests/sim/tool_sim
+$(SIMS): LINK_test += $(LINK_memo)
+
+$(S)/tests/sim/tool_sim: $(S)/obj/tests/sim/tool_sim.o \
+    $(ARCHIVES:%=$(S)/libcovey_%.a)
+	$(call link,$(S),$(LINK_test) $(LIBS_all))
 
 $(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES:%=$(B)/libcovey_%.a)
 	$(call link,$(B),$(LINK_test) $(LIBS_all))
