@@ -213,6 +213,7 @@ UNIT_PROGRAMS := $(UNIT_SRC:%.c=$(S)/%)
 UNIT_LOGS := $(UNIT_SRC:tests/%.c=$(B)/log/%.log)
 SUITES := $(patsubst tests/%/run.js,%,$(wildcard tests/*/run.js))
 SUITE_LOGS := $(SUITES:%=$(B)/log/%.log)
+CHECK_LOGS := $(B)/log/lint.log $(UNIT_LOGS) $(SUITE_LOGS)
 
 $(UNIT_PROGRAMS): $(S)/%: $(S)/obj/%.o $(UNIT_SUPPORT:%.c=$(S)/obj/%.o) \
     $(ARCHIVES:%=$(S)/libcovey_%.a)
@@ -262,10 +263,11 @@ format:
 
 check: ## everything: deps, lint, unit tests, suites; ends "N passed, N failed"
 check: deps
-	@rm -rf $(B)/log
+	@rm -rf $(B)/log && mkdir -p $(B)/log && date +%s >$(B)/log/begun
 	+@$(MAKE) --no-print-directory -k $(B)/log/lint.log && \
 	    $(MAKE) --no-print-directory -k suites || true
-	@sh tests/tally sum $(B)/log/lint.log $(UNIT_LOGS) $(SUITE_LOGS)
+	@sh tests/tally time $(B)/log/begun $(CHECK_LOGS)
+	@sh tests/tally sum $(CHECK_LOGS)
 
 demo: ## a cluster of five schools and a relay on this machine; KEEP=1 leaves it
 demo: deps-demo
