@@ -9,6 +9,7 @@
 
 #include "proto/crypto.h"
 #include "store/store.h"
+#include "tests/unit/support_dir.h"
 #include "tests/unit/support_wire.h"
 
 #define STEP (10 * COVEY_MILLISECOND)
@@ -27,8 +28,7 @@ void nodes_init(struct world *w)
 {
     memset(w, 0, sizeof *w);
     CHECK(sodium_init() >= 0);
-    snprintf(w->dir, sizeof w->dir, "/tmp/covey-world-XXXXXX");
-    CHECK(mkdtemp(w->dir) != NULL);
+    dir_make(w->dir, sizeof w->dir);
     w->clock.now = 1000 * COVEY_SECOND;
     w->clock.wall_ms = 1790000000000u;
     buf_init(&w->visitor.heard, &support_heap, 64u << 20);
@@ -36,15 +36,12 @@ void nodes_init(struct world *w)
 
 void nodes_clear(struct world *w)
 {
-    char command[128];
-
     for (size_t i = 0; i < w->count; i++) {
         node_free(w->nodes[i].node);
         json_decref(w->nodes[i].reply);
     }
     buf_clear(&w->visitor.heard);
-    snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
-    CHECK(system(command) == 0);
+    dir_remove(w->dir);
 }
 
 size_t nodes_add(struct world *w, const char *name, bool listens)
