@@ -574,6 +574,8 @@ void node_free(struct node *node)
     while (node->spaces != NULL)
         space_free(node, node->spaces);
     store_close(node->store);
+    intake_free(node->intake);
+    free(node->filling);
     free(node->own);
     sodium_memzero(node, sizeof *node);
     free(node);

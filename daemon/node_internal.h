@@ -102,6 +102,8 @@ struct node {
     covey_time outside_next, tick_next;
     struct own_entry *own;
     size_t own_count, own_cap;
+    struct intake *intake;   /* node_apply.c */
+    struct filling *filling; /* node_push.c */
     bool fatal, stopping, targets_stale;
     uint64_t strangers;
     int64_t clock_offset_ms; /* peer's wall clock less ours, newest hello */

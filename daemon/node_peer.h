@@ -181,6 +181,8 @@ bool frontier_held(struct node *node, const struct node_space *s,
                    const struct covey_buf *wanted);
 
 /* node_apply.c */
+struct intake;
+void intake_free(struct intake *in); /* NULL allowed */
 /* Check and store a batch.  COVEY_OK; COVEY_EBUSY (nothing happened);
  * COVEY_EFORGED, COVEY_EBAD, COVEY_ENOTYET: the peer's fault, nothing stored.
  */

@@ -1,6 +1,7 @@
 /* node_push.c - after a commit: acknowledge, push what peers lack. */
 #include "daemon/node_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void acknowledge(struct node *node, struct conn *c, struct link *l)
@@ -23,7 +24,8 @@ struct pick {
     bool verified;
 };
 
-/* A batch as it is filled: picks, and where the cursor comes to stand. */
+/* A batch as it is filled: picks, and where the cursor comes to stand.  Made
+ * once a node. */
 struct filling {
     struct batch_state state;
     size_t count;
@@ -144,8 +146,7 @@ static bool push_one(struct node *node, struct conn *c, struct link *l,
     return !c->closing;
 }
 
-static void push(struct node *node, struct conn *c, struct link *l,
-                 struct filling *f)
+static void push(struct node *node, struct conn *c, struct link *l)
 {
     int64_t newest = 0;
 
@@ -153,17 +154,16 @@ static void push(struct node *node, struct conn *c, struct link *l,
         log_newest(node->store, l->space->row.n, &newest) != COVEY_OK)
         return;
     while (l->cursor < newest && l->sent - l->acked < SYNC_CREDIT &&
-           session_waiting(c->session) < SESSION_QUEUE_MAX / 2)
-        if (!push_one(node, c, l, f))
+           session_waiting(c->session) < SESSION_QUEUE_MAX / 2) {
+        if (node->filling == NULL)
+            node->filling = calloc(1, sizeof *node->filling);
+        if (node->filling == NULL || !push_one(node, c, l, node->filling))
             break;
+    }
 }
 
 void sync_pump_all(struct node *node)
 {
-    struct filling *f = covey_new(&node->mem, sizeof *f);
-
-    if (f == NULL)
-        return;
     for (struct conn *c = node->conns; c != NULL; c = c->next) {
         if (!c->up || c->closing)
             continue;
@@ -171,10 +171,9 @@ void sync_pump_all(struct node *node)
             if (l->ack_due)
                 acknowledge(node, c, l);
             if (!c->closing)
-                push(node, c, l, f);
+                push(node, c, l);
         }
     }
-    covey_free(&node->mem, f);
 }
 
 void sync_epoch_changed(struct node *node, struct node_space *s)
