@@ -178,6 +178,20 @@ static void test_a_payload_under_another_key_is_void(void **state)
     assert_both(1, 1, 0);
 }
 
+/* Only an order to erase takes a part out: nobody's copy on the way is short of
+ * one, though its author signed it so. */
+static void test_a_payload_short_of_a_part_is_refused(void **state)
+{
+    struct header h = liar_header(&liar, 1);
+    struct covey_buf erased;
+
+    buf_init(&erased, &support_heap, HEADER_PAYLOAD_MAX);
+    assert_int_equal(changeset_erase(honest(&h), 1, &erased), COVEY_OK);
+    h.payload_len = (uint32_t)erased.len;
+    assert_refused(&h, buf_bytes(&erased), NULL, SESSION_CLOSE_PROTOCOL);
+    buf_clear(&erased);
+}
+
 static void test_a_clock_that_is_not_due_is_refused(void **state)
 {
     struct header h = liar_header(&liar, 1);
@@ -452,6 +466,7 @@ int main(void)
         T(test_a_row_told_of_twice_is_void),
         T(test_a_row_in_another_members_name_is_void),
         T(test_a_payload_under_another_key_is_void),
+        T(test_a_payload_short_of_a_part_is_refused),
         T(test_a_clock_that_is_not_due_is_refused),
         T(test_a_citation_of_nothing_is_refused),
         T(test_a_log_with_a_gap_is_refused),
