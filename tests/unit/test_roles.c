@@ -31,6 +31,7 @@ static int end(void **state)
     membership_clear(&space.m);
     free(space.epochs);
     free(space.roles);
+    free(space.authors);
     chain_clear(&w);
     return 0;
 }
