@@ -39,7 +39,7 @@
 #include "proto/identity.h"
 #include "proto/membership.h"
 
-#define EPOCH_MAX 262144u /* bytes of one epoch */
+#define EPOCH_MAX 196608u /* bytes of one epoch: it goes as one binary */
 #define EPOCH_CHANGES_MAX 512u
 
 /* Changes.  Numbers are on the wire and never change.  Each part is folded in
@@ -166,9 +166,10 @@ COVEY_MUST_USE enum covey_rc epoch_verify(const struct membership *parent,
  * not readable; what sealed parts said until then stays as it was); otherwise
  * the commitment, the sealed part, every certificate and the result are checked
  * too.  `next` is initialised, and cleared by the caller in every case.
- * COVEY_EFORGED, COVEY_EBAD (a change breaks a rule), COVEY_ENEWER (a change
- * that only a newer version knows: hold it), COVEY_ENOTYET (not the parent, or
- * keys for one that is not readable), COVEY_ELIMIT, COVEY_ENOMEM. */
+ * COVEY_EFORGED, COVEY_EBAD (a change breaks a rule), COVEY_ENEWER (a change,
+ * or with keys rules, that only a newer version knows: hold it), COVEY_ENOTYET
+ * (not the parent, or keys for one that is not readable), COVEY_ELIMIT,
+ * COVEY_ENOMEM. */
 COVEY_MUST_USE enum covey_rc epoch_apply(const struct membership *parent,
                                          const struct epoch *e,
                                          const struct space_keys *keys,
