@@ -260,8 +260,8 @@ put_payload(struct intake *in, const struct batch_record *r, struct arrival *a)
 {
     a->header.payload_len = (uint32_t)r->payload.len;
     if (r->payload.len > HEADER_PAYLOAD_MAX ||
-        changeset_hash(r->payload, &a->header.payload_hash) != COVEY_OK)
-        return blame(in, COVEY_EBAD, "a payload is malformed");
+        changeset_hash_whole(r->payload, &a->header.payload_hash) != COVEY_OK)
+        return blame(in, COVEY_EBAD, "a payload is malformed, or lacks a part");
     return COVEY_OK;
 }
 
