@@ -61,7 +61,8 @@ enum epoch_op {
     EPOCH_SEAT = 33,         /* [33, slot, role, kind, urn, name, cert bin]; a
                               * slot that was given: the same member, back or
                               * with a new name or its next certificate */
-    EPOCH_NODE = 34,         /* [34, slot, node cert, author cert, address] */
+    EPOCH_NODE = 34,         /* [34, slot, node cert, author cert, address,
+                              * from now on: it may not read back] */
     EPOCH_ROLE = 35,         /* [35, slot, role] */
     EPOCH_SEAT_END = 36,     /* [36, slot] */
     EPOCH_CARRIER_NAME = 37, /* [37, noise key, name, address] */
@@ -87,7 +88,8 @@ struct epoch_change {
     struct invite_id invite;
     struct seed door;
     const char *name;
-    const char *address;     /* NULL or "": none */
+    const char *address; /* NULL or "": none */
+    bool from_now_on;
     struct covey_bytes cert; /* member or node certificate */
     struct covey_bytes author_cert;
     const struct log_cut *cuts;
