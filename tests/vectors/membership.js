@@ -86,7 +86,7 @@ export function membershipHash(s) {
             t.name, t.cert]),
         s.nodes.map((n) => [n.slot, [n.cert.member, n.cert.memberCert,
             n.cert.sign, n.cert.noise, n.cert.reading, n.cert.issued],
-        n.author, n.present, n.address]),
+        n.author, n.present, n.address, n.fromNowOn]),
         s.authors.map((a) => [a.key, a.slot, a.rights, a.since, a.cut,
             a.cuts]),
         s.carriers.map((c) => [c.key, c.present, c.name, c.address]),
@@ -140,7 +140,7 @@ function seat(s, [slot, role, kind, urn, name, cert]) {
     Object.assign(t, { role, kind, urn, name, cert, present: true });
 }
 
-function node(s, [slot, nodeCert, authorCert, address]) {
+function node(s, [slot, nodeCert, authorCert, address, fromNowOn]) {
     const t = s.seats[Number(slot)];
     const { author: key } = authorCertificate(authorCert);
     const { node: cert } = papers(s.space, t.cert, nodeCert, authorCert, t.id);
@@ -153,7 +153,7 @@ function node(s, [slot, nodeCert, authorCert, address]) {
         .some((name) => o.cert[name].equals(cert[name]))));
     if (n === undefined) s.nodes.push(n = { slot, author: key });
     else assert.deepEqual(n.cert.sign, cert.sign);
-    Object.assign(n, { cert, address });
+    Object.assign(n, { cert, address, fromNowOn });
 }
 
 function carrier(s, key, present) {

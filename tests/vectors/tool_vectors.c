@@ -224,6 +224,7 @@ static void plan_member(struct plan *plan, const struct party *p,
     c->author_cert =
         (struct covey_bytes){p->author_cert, sizeof p->author_cert};
     c->address = p->slot == 0 ? "ash.example:4747" : "";
+    c->from_now_on = !history;
     plan_box(plan, p, history);
 }
 
