@@ -207,6 +207,7 @@ enum covey_rc node_group(struct node *node)
         if (node->busy_since == 0)
             node->busy_since = node->clock.now;
         node->busy_retry = node->clock.now + BUSY_RETRY;
+        SOMETIMES("another program holds the write lock");
         return rc;
     }
     node->busy_since = 0;
@@ -348,6 +349,7 @@ static void notice_sleep(struct node *node, struct node_clock clock)
     node->clock = clock;
     if (wall - here < (int64_t)SLEPT_MS && here - wall < (int64_t)SLEPT_MS)
         return;
+    SOMETIMES("a sleep is noticed");
     seal_new_run(node);
     for (struct conn *c = node->conns; c != NULL; c = c->next)
         if (!c->closing)
@@ -368,6 +370,7 @@ static void look_outside(struct node *node)
     if (changed) {
         node->outside_tries = 0;
         node->outside_pending = true;
+        SOMETIMES("another program's write is noticed");
     }
     if (node->outside_pending && node_group(node) == COVEY_OK)
         node->outside_pending = false;

@@ -431,6 +431,7 @@ static enum covey_rc settle(struct intake *in)
     CHECK(space_epoch(s, &e->header.epoch, &epoch_number) != NULL);
     struct seed key = space_key_of(in->node, s, epoch_number, &found);
     if (!found) {
+        SOMETIMES("a change set waits for a key");
         e->state = ENTRY_WAITING;
         e->wait = WAIT_KEY;
         return COVEY_OK;
@@ -445,6 +446,10 @@ static enum covey_rc settle(struct intake *in)
                : e->verdict == VERDICT_HOLD ? ENTRY_WAITING
                                             : ENTRY_VOID;
     e->wait = e->verdict == VERDICT_HOLD ? WAIT_UPGRADE : WAIT_NONE;
+    if (e->state == ENTRY_VOID)
+        SOMETIMES("a change set is void");
+    if (e->state == ENTRY_WAITING)
+        SOMETIMES("a change set waits for an upgrade");
     return COVEY_OK;
 }
 
@@ -460,6 +465,7 @@ static enum covey_rc store_one(struct intake *in, struct arrival *a)
                         .signature = a->signature,
                         .payload = a->payload};
     if (a->waits) {
+        SOMETIMES("a change set waits for what it cites");
         e->state = ENTRY_WAITING;
         e->wait = WAIT_CITED;
     } else {
@@ -488,7 +494,9 @@ static enum covey_rc store_all(struct intake *in, struct link *l)
             a->waits |= in_batch(in, &a->header.cites[k], &at) && at.waits;
         if (!a->known && in_batch(in, &a->header.previous, &at))
             a->waits |= at.waits;
-        if (!a->known)
+        if (a->known)
+            SOMETIMES("a change set comes twice");
+        else
             rc = store_one(in, a);
         if (rc == COVEY_OK)
             rc = holds_heard(in->node, l, &a->header, &a->hash);
@@ -499,10 +507,13 @@ static enum covey_rc store_all(struct intake *in, struct link *l)
 enum covey_rc apply_batch(struct node *node, struct link *l,
                           struct covey_bytes records, struct covey_why *why)
 {
+    size_t own = node->own_count;
     enum covey_rc rc = seal_all(node); /* seal before merge */
 
     if (rc != COVEY_OK)
         return rc;
+    if (node->own_count > own)
+        SOMETIMES("edits are sealed before a merge");
 
     struct intake *in = intake_begin(node, l->space, why);
 

@@ -289,6 +289,7 @@ static void replace_older(struct node *node, struct conn *c)
                        node->clock.now - o->since < 10 * COVEY_SECOND;
         struct conn *loser = crossed && o->dialled == ours_lower ? c : o;
 
+        SOMETIMES("a session replaces another with the same node");
         conn_shut(node, loser, SESSION_CLOSE_REPLACED, NULL);
         if (loser == c)
             return;
@@ -351,12 +352,15 @@ static void on_message(struct node *node, struct conn *c,
         enum covey_rc rc = node_group(node);
 
         if (rc == COVEY_EBUSY) {
+            SOMETIMES("a message waits for the write lock");
             park(c, kind, body);
             node->parked = true;
             return;
         }
         if (rc != COVEY_OK)
             return; /* the group's failure closed every session */
+        if (node->group_bytes > 0)
+            SOMETIMES("a group commit takes in many messages");
         node->group_bytes += body.len;
     }
     if (c->kind == CONN_DOOR)

@@ -83,6 +83,7 @@ static json_t *stale_json(struct node *node, const struct node_space *s)
             log_heard(node->store, s->row.n, &n->author, &wall) != COVEY_OK ||
             wall == 0 || wall + STALE_MS > node->clock.wall_ms)
             continue;
+        SOMETIMES("a member without news is told of");
         json_array_append_new(
             list,
             json_pack("{s:o,s:s,s:I}", "member",

@@ -107,6 +107,8 @@ static void on_broken(struct session *s, enum covey_rc rc,
                       struct session_effects *fx)
 {
     if (rc == COVEY_EFORGED)
+        SOMETIMES("spoilt bytes end a session");
+    if (rc == COVEY_EFORGED)
         session_shut(s, SESSION_CLOSE_FORGED, fx);
     else if (rc == COVEY_ELIMIT)
         shut_protocol(s, "a message is longer than its kind may be", fx);

@@ -151,6 +151,8 @@ static enum covey_rc place(struct store *st, struct row_work *work)
         row->aside = false;
         return rc == COVEY_OK ? update_table(st, work) : rc;
     }
+    if (row->alive && row->known)
+        SOMETIMES("an edit brings a deleted row back");
     if (row->alive)
         return enter_table(st, work);
     if (work->before.present)

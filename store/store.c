@@ -500,6 +500,7 @@ enum covey_rc store_checkpoint(struct store *st)
         rc = why_say(&st->why, sql_rc(code), "checkpoint: %s",
                      sqlite3_errmsg(st->checkpointer));
     store_rollback(st);
+    SOMETIMES("the WAL is taken into the record");
 
     /* What a reader holds back is tried again after the next commit. */
     if (rc == COVEY_OK)
