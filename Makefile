@@ -237,7 +237,7 @@ suites: $(UNIT_LOGS) all
 
 # ---- what one asks for
 
-.PHONY: all san test lint format check demo bench install clean help deps \
+.PHONY: all san sim test lint format check demo bench install clean help deps \
     deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
@@ -252,6 +252,13 @@ test: $(or $(UNIT_LOGS),no-unit-test)
 
 no-unit-test:
 	@echo "there is no tests/unit/test_$(UNIT).c" >&2; exit 1
+
+sim: ## random worlds from a seed; SEEDS=1000 NODES=9 SEED=first JOBS=2 TRACE=1
+sim: $(B)/tests/sim/tool_sim
+	@git describe --always --dirty 2>/dev/null || true
+	@$< --seeds $(or $(SEEDS),20) --jobs $(or $(JOBS),1) \
+	    $(if $(SEED),--first $(SEED)) $(if $(NODES),--nodes $(NODES)) \
+	    $(if $(HOURS),--hours $(HOURS)) $(if $(TRACE),--trace)
 
 lint: ## the rules of the tree: includes, symbols, format, lengths
 lint: $(B)/libcovey_proto.a

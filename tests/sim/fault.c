@@ -76,22 +76,59 @@ static bool start_wire(struct run *r, struct fault *f, covey_time lasts)
     return true;
 }
 
-static bool start_host(struct run *r, struct fault *f, covey_time lasts)
+static bool is_up(const struct run *r, size_t i)
 {
-    struct world *w = &r->w;
+    const struct host *h = &r->w.hosts[i];
+
+    return h->node != NULL && host_awake(&r->w, i) && h->boot_wait == 0;
+}
+
+/* Now, or with the next commit, when it is most likely to hurt. */
+static bool start_down(struct run *r, struct fault *f, covey_time lasts)
+{
+    struct host *h = &r->w.hosts[f->host = some_host(r)];
+
+    if (!is_up(r, f->host))
+        return false;
+    h->boot_wait = lasts;
+    h->doom = f->kind == FAULT_KILL ? MACHINE_KILL : MACHINE_POWER;
+    h->doomed = dice_chance(&r->fault_dice, 500);
+    if (!h->doomed)
+        host_on_down(&r->w, f->host, h->doom);
+    return true;
+}
+
+/* The disk fails it at one of its next operations. */
+static bool start_disk(struct run *r, struct fault *f, covey_time lasts)
+{
+    static const enum disk_loss losses[] = {DISK_NOTHING, DISK_SOME, DISK_TORN};
+    struct host *h = &r->w.hosts[f->host = some_host(r)];
+    struct disk *disk = machine_disk(f->host);
+    uint64_t nth = 1 + dice_below(&r->fault_dice, 60);
+
+    if (!is_up(r, f->host))
+        return false;
+    h->boot_wait = lasts;
+    h->bad_disk = f->kind != FAULT_TORN;
+    if (f->kind == FAULT_TORN)
+        disk_cut_at(disk, losses[dice_below(&r->fault_dice, 3)], nth);
+    else
+        disk_fail(disk, f->kind == FAULT_EIO ? DISK_EIO : DISK_FULL, nth);
+    return true;
+}
+
+static bool start_rest(struct run *r, struct fault *f, covey_time lasts)
+{
     size_t i = f->host = some_host(r);
 
-    if (w->hosts[i].node == NULL || !host_awake(w, i))
+    if (!is_up(r, i))
         return false;
     if (f->kind == FAULT_SLEEP) {
-        host_sleep(w, i, lasts);
+        host_sleep(&r->w, i, lasts);
         return true;
     }
-    if (f->kind == FAULT_STOP)
-        host_stop(w, i);
-    else
-        host_down(w, i, f->kind == FAULT_KILL ? MACHINE_KILL : MACHINE_POWER);
-    world_after(w, lasts, EVENT_BOOT, i, w->hosts[i].run);
+    host_stop(&r->w, i);
+    world_after(&r->w, lasts, EVENT_BOOT, i, r->w.hosts[i].run);
     return true;
 }
 
@@ -128,13 +165,27 @@ static bool start_clock(struct run *r, struct fault *f)
     return true;
 }
 
-/* The disk of now is put away; when it is there already, the host goes down and
- * comes back on the older one. */
-static bool start_backup(struct run *r, struct fault *f)
+/* Each host's disk is copied once in a while, and now and then the host comes
+ * back on the copy. */
+static bool start_backup(struct run *r, struct fault *f, covey_time lasts)
 {
-    (void)r;
-    (void)f;
-    return false;
+    size_t i = f->host = some_host(r);
+    bool *kept = &r->faults->backed_up[i];
+
+    if (!is_up(r, i))
+        return false;
+    if (!*kept) {
+        machine_copy(i, MACHINE_COPIES + i);
+        *kept = true;
+        return false; /* nothing has gone wrong yet */
+    }
+    host_down(&r->w, i, MACHINE_KILL);
+    machine_copy(MACHINE_COPIES + i, i);
+    world_note(&r->w, i, TRACE_COPY, MACHINE_COPIES + i, 0);
+    ledger_excuse(r, i);
+    *kept = false;
+    world_after(&r->w, lasts, EVENT_BOOT, i, r->w.hosts[i].run);
+    return true;
 }
 
 static bool start(struct run *r, struct fault *f, covey_time lasts)
@@ -142,9 +193,14 @@ static bool start(struct run *r, struct fault *f, covey_time lasts)
     switch (f->kind) {
     case FAULT_KILL:
     case FAULT_POWER:
+        return start_down(r, f, lasts);
+    case FAULT_TORN:
+    case FAULT_FULL:
+    case FAULT_EIO:
+        return start_disk(r, f, lasts);
     case FAULT_STOP:
     case FAULT_SLEEP:
-        return start_host(r, f, lasts);
+        return start_rest(r, f, lasts);
     case FAULT_PARTITION:
     case FAULT_CUT_OFF:
     case FAULT_ONE_WAY:
@@ -160,8 +216,9 @@ static bool start(struct run *r, struct fault *f, covey_time lasts)
     case FAULT_CLOCK:
         return start_clock(r, f);
     case FAULT_BACKUP:
+        return start_backup(r, f, lasts);
     case FAULT_CLONE:
-        return start_backup(r, f);
+        return false;
     case FAULT_KIND_COUNT:
         break;
     }
@@ -170,6 +227,18 @@ static bool start(struct run *r, struct fault *f, covey_time lasts)
 }
 
 /* ---- mending */
+
+static void mend_disk(struct run *r, size_t i)
+{
+    struct host *h = &r->w.hosts[i];
+
+    if (h->off) /* it has struck: mended when the host is back */
+        return;
+    disk_mend(machine_disk(i));
+    disk_cut_at(machine_disk(i), DISK_KEEP, UINT64_MAX >> 1);
+    h->bad_disk = h->doomed = false;
+    h->boot_wait = 0;
+}
 
 static void mend(struct run *r, struct fault *f)
 {
@@ -183,6 +252,8 @@ static void mend(struct run *r, struct fault *f)
         block(r, f->host, f->other, false);
     if (f->kind == FAULT_SLOW)
         r->w.hosts[f->host].line_bytes_s = f->was;
+    if (f->kind == FAULT_FULL || f->kind == FAULT_EIO || f->kind == FAULT_TORN)
+        mend_disk(r, f->host);
     network_resume(&r->w);
 }
 
@@ -194,7 +265,8 @@ void fault_on_mend(struct run *r, uint64_t which)
 static bool mends_itself(enum fault_kind kind)
 {
     return kind != FAULT_PARTITION && kind != FAULT_CUT_OFF &&
-           kind != FAULT_ONE_WAY && kind != FAULT_SLOW && kind != FAULT_STALL;
+           kind != FAULT_ONE_WAY && kind != FAULT_SLOW && kind != FAULT_STALL &&
+           kind != FAULT_TORN && kind != FAULT_FULL && kind != FAULT_EIO;
 }
 
 static void begin_one(struct run *r, size_t which)
@@ -251,6 +323,9 @@ void fault_end(struct run *r)
     for (size_t i = 0; i < r->w.host_count; i++) {
         r->w.hosts[i].line_bytes_s = 0;
         host_wake(&r->w, i);
+        mend_disk(r, i);
+        if (r->w.hosts[i].off)
+            host_down(&r->w, i, MACHINE_POWER);
         if (r->w.hosts[i].node == NULL)
             host_boot(&r->w, i);
     }

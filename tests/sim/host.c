@@ -46,13 +46,29 @@ static void on_reply(struct world *w, size_t i, const struct node_effect *fx)
     }
 }
 
+void host_doom(struct world *w, size_t i, enum machine_end how)
+{
+    w->hosts[i].off = true;
+    world_after(w, 0, EVENT_DOWN, i, (uint64_t)how);
+}
+
+bool host_is_cut(struct world *w, size_t i)
+{
+    if (w->hosts[i].off || !disk_is_cut(machine_disk(i)))
+        return w->hosts[i].off;
+    host_doom(w, i, MACHINE_POWER);
+    return true;
+}
+
 /* A node ends itself only where its disk is broken. */
 static void on_fatal(struct world *w, size_t i, const struct node_effect *fx)
 {
-    world_note(w, i, TRACE_FATAL, (uint64_t) - (int64_t)fx->rc,
-               w->hosts[i].run);
-    world_fail(w, "n%zu ended itself: %.*s", i, (int)fx->text.len,
-               (const char *)fx->text.p);
+    world_note(w, i, TRACE_FATAL, (uint64_t)(int64_t)fx->rc, w->hosts[i].run);
+    if (w->hosts[i].bad_disk)
+        host_doom(w, i, MACHINE_KILL);
+    else
+        world_fail(w, "n%zu ended itself: %.*s", i, (int)fx->text.len,
+                   (const char *)fx->text.p);
 }
 
 static void on_effect(struct world *w, size_t i, const struct node_effect *fx)
@@ -71,6 +87,10 @@ static void on_effect(struct world *w, size_t i, const struct node_effect *fx)
         on_reply(w, i, fx);
         return;
     case NODE_FX_CHANGES:
+        if (w->hosts[i].doomed)
+            world_after(w, dice_between(&w->hosts[i].dice, 0, 20000),
+                        EVENT_DOWN, i, (uint64_t)w->hosts[i].doom);
+        w->hosts[i].doomed = false;
         w->commits++;
         world_note(w, i, TRACE_CHANGES, fx->text.len, w->commits);
         trace_bytes(&w->trace, fx->text.p, fx->text.len);
@@ -106,7 +126,7 @@ static void flush(struct world *w, size_t i)
     struct node_effect fx;
 
     node_flush(h->node, host_clock(w, i));
-    while (h->node != NULL && node_effect(h->node, &fx))
+    while (!host_is_cut(w, i) && node_effect(h->node, &fx))
         on_effect(w, i, &fx);
 }
 
@@ -131,6 +151,8 @@ void host_event(struct world *w, size_t i, const struct node_event *event)
         return;
     host_enter(w, i);
     node_event(h->node, event, host_clock(w, i));
+    if (host_is_cut(w, i))
+        return;
     if (node_flush_due(h->node))
         flush(w, i);
     turn_later(w, i);
@@ -147,8 +169,7 @@ void host_on_turn(struct world *w, size_t i, uint64_t run)
         return; /* when it wakes */
     host_enter(w, i);
     flush(w, i);
-    if (h->node != NULL)
-        plan_tick(w, i);
+    plan_tick(w, i);
 }
 
 void host_on_tick(struct world *w, size_t i, uint64_t tick)
@@ -162,8 +183,7 @@ void host_on_tick(struct world *w, size_t i, uint64_t tick)
     host_enter(w, i);
     node_event(h->node, &event, host_clock(w, i));
     flush(w, i);
-    if (h->node != NULL)
-        plan_tick(w, i);
+    plan_tick(w, i);
 }
 
 /* ---- life ---- */
@@ -179,7 +199,9 @@ void host_boot(struct world *w, size_t i)
                                  .carry_all = h->carries};
 
     CHECK(h->node == NULL);
-    h->off = false;
+    disk_mend(machine_disk(i));
+    h->off = h->bad_disk = h->doomed = false;
+    h->boot_wait = 0;
     h->run++;
     h->next_conn = 2;
     h->tick_at = 0;
@@ -221,11 +243,23 @@ void host_down(struct world *w, size_t i, enum machine_end how)
     world_note(w, i, TRACE_DOWN, (uint64_t)how, w->hosts[i].run);
     if (w->on_down != NULL)
         w->on_down(w, i);
-    machine_halt(i, how);
+    if (!disk_is_cut(machine_disk(i)))
+        machine_halt(i, how);
     let_go(w, i, how == MACHINE_KILL);
     machine_settle(i);
     w->hosts[i].off = how == MACHINE_POWER;
     host_wake(w, i);
+}
+
+void host_on_down(struct world *w, size_t i, enum machine_end how)
+{
+    struct host *h = &w->hosts[i];
+
+    if (h->node == NULL)
+        return;
+    host_down(w, i, how);
+    if (h->boot_wait > 0)
+        world_after(w, h->boot_wait, EVENT_BOOT, i, h->run);
 }
 
 void host_stop(struct world *w, size_t i)

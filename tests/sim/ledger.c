@@ -107,7 +107,8 @@ static size_t home_of(const struct run *r, size_t space,
     return LEDGER_HOSTS_MAX;
 }
 
-static struct ledger_entry *entry_add(struct run *r,
+/* It was first seen in the record of host `by`. */
+static struct ledger_entry *entry_add(struct run *r, size_t by,
                                       const struct ledger_entry *like)
 {
     struct ledger *l = &r->ledger;
@@ -116,6 +117,8 @@ static struct ledger_entry *entry_add(struct run *r,
     CHECK(e != NULL);
     *e = *like;
     e->home = home_of(r, e->space, &e->author);
+    e->excused = e->home < LEDGER_HOSTS_MAX && e->home != by &&
+                 r->ledger.hosts[e->home].excused;
     e->state = e->verdict = -1;
     e->next_hash = put_first(&l->by_hash, hash_key(&e->hash), e);
     e->next_place = put_first(&l->by_place, place_key(e), e);
@@ -250,7 +253,7 @@ static void take(struct run *r, size_t i, size_t space, bool verdicts)
     struct ledger_entry *e = entry_of(&r->ledger, &like.hash);
 
     if (e == NULL)
-        e = entry_add(r, &like);
+        e = entry_add(r, i, &like);
     e->held[i / 64] |= (uint64_t)1 << (i % 64);
     if (verdicts)
         judge(r, i, e, stmt);
@@ -288,9 +291,15 @@ static void look_news(struct run *r, size_t i, size_t space, bool again)
     sqlite3_reset(h->news);
 }
 
+bool ledger_sees(const struct run *r, size_t i)
+{
+    return r->ledger.hosts[i].db != NULL && !r->w.hosts[i].bad_disk &&
+           !r->w.hosts[i].off;
+}
+
 static void look_host(struct run *r, size_t i, bool again)
 {
-    if (r->ledger.hosts[i].db == NULL || r->w.failed[0] != '\0')
+    if (!ledger_sees(r, i) || r->w.failed[0] != '\0')
         return;
     host_enter(&r->w, i);
     for (size_t s = 0; s < r->space_count; s++) {
@@ -389,6 +398,7 @@ void ledger_excuse(struct run *r, size_t host)
 {
     struct ledger *l = &r->ledger;
 
+    l->hosts[host].excused = true;
     for (size_t k = 0; k < l->promise_count; k++)
         if (l->promises[k].host == host)
             l->promises[k].excused = true;

@@ -50,7 +50,9 @@ struct ledger_view {
 };
 
 struct ledger_host {
-    sqlite3 *db; /* NULL: the host is down */
+    bool excused; /* it came back from an older copy once: what only others hold
+                   * of what it signed before then may be missing there */
+    sqlite3 *db;  /* NULL: the host is down */
     sqlite3_stmt *space, *news, *row;
     struct ledger_view views[LEDGER_SPACES_MAX];
 };
@@ -75,6 +77,8 @@ struct ledger {
 void ledger_begin(struct run *r);
 void ledger_free(struct run *r);
 
+/* Is the host up, and its disk in order? */
+bool ledger_sees(const struct run *r, size_t i);
 /* A host is up: read its whole record.  Or goes down: read what is new, and let
  * go of it. */
 void ledger_up(struct run *r, size_t i);

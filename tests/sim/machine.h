@@ -8,7 +8,8 @@
 
 #include "tests/sim/disk.h"
 
-#define MACHINES_MAX 512u /* copies kept for later among them */
+#define MACHINES_MAX 512u
+#define MACHINE_COPIES 256u /* from this number on: copies kept for later */
 #define MACHINE_DIR_MAX DISK_NAME_MAX + 8u
 
 /* How a node ends that does not say goodbye. */

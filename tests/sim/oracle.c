@@ -16,13 +16,12 @@ static bool reads(const struct run *r, size_t space, size_t i)
 {
     const struct ledger_view *v = &r->ledger.hosts[i].views[space];
 
-    return r->ledger.hosts[i].db != NULL && v->n != 0 && !v->carried;
+    return ledger_sees(r, i) && v->n != 0 && !v->carried;
 }
 
 static bool has(const struct run *r, size_t space, size_t i)
 {
-    return r->ledger.hosts[i].db != NULL &&
-           r->ledger.hosts[i].views[space].n != 0;
+    return ledger_sees(r, i) && r->ledger.hosts[i].views[space].n != 0;
 }
 
 /* The hash of all that a statement gives, of the space ?1 (its id) or ?2 (its
@@ -181,7 +180,7 @@ static void check_durable(struct run *r)
         const struct ledger_entry *e = r->ledger.entries[k];
 
         if (e->home == LEDGER_HOSTS_MAX || e->excused ||
-            r->ledger.hosts[e->home].db == NULL || ledger_holds(e, e->home))
+            !ledger_sees(r, e->home) || ledger_holds(e, e->home))
             continue;
         world_fail(&r->w,
                    "[3 durable] n%zu lost its change set %llu of space %zu, "

@@ -14,6 +14,8 @@ enum event_kind {
     EVENT_OPEN,    /* .a wire: the dial reaches the other end, or does not */
     EVENT_LOST,    /* .a wire .b end: it hears that the connection is gone */
     EVENT_WORK,    /* .a host: somebody there writes */
+    EVENT_HELD,    /* .a host: another program ends its transaction */
+    EVENT_DOWN,    /* .a host .b how, of enum machine_end */
     EVENT_FAULT,   /* one more fault */
     EVENT_MEND,    /* .a which fault is over */
     EVENT_LOOK,    /* the oracles look at all */

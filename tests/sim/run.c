@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/oracle.h"
+#include "tests/sim/work.h"
 
 #define LOOK_EACH (7 * WORLD_MINUTE)
 
@@ -40,6 +41,10 @@ struct run_plan run_plan_of(uint64_t seed, size_t hosts, uint64_t hours)
     size_t drawn = (size_t)dice_between(&d, 3, 9);
     uint64_t node_hours = (uint64_t)dice_between(&d, 60, 140);
 
+    if (dice_chance(&d, 120)) { /* few hosts, for longer than a day */
+        drawn = (size_t)dice_between(&d, 3, 4);
+        node_hours = drawn * (uint64_t)dice_between(&d, 26, 50);
+    }
     plan.hosts = hosts > 0 ? hosts : drawn;
     plan.duration =
         (covey_time)(hours > 0 ? hours * 60 : node_hours * 60 / plan.hosts) *
@@ -62,6 +67,9 @@ static void on_event(struct world *w, const struct event *e)
     case EVENT_WORK:
         work_on_event(r, (size_t)e->a);
         return;
+    case EVENT_HELD:
+        outside_on_event(r, (size_t)e->a);
+        return;
     case EVENT_FAULT:
         fault_on_event(r);
         return;
@@ -73,6 +81,7 @@ static void on_event(struct world *w, const struct event *e)
         if (!r->calm)
             world_after(w, LOOK_EACH, EVENT_LOOK, 0, 0);
         return;
+    case EVENT_DOWN:
     case EVENT_TICK:
     case EVENT_TURN:
     case EVENT_BOOT:
@@ -105,6 +114,7 @@ static void on_down(struct world *w, size_t i)
 {
     struct run *r = w->user;
 
+    outside_down(r, i);
     ledger_down(r, i);
     work_forget(r, i);
 }
@@ -125,6 +135,7 @@ static void make_hosts(struct run *r)
         struct host *h = &r->w.hosts[world_add(&r->w, &plan)];
         h->delay = dice_between(&d, 1, 60) * COVEY_MILLISECOND;
         h->commit_wait = dice_between(&d, 1, 40) * COVEY_MILLISECOND;
+        r->quiet[i] = dice_chance(&d, 150);
         host_boot(&r->w, i);
     }
     r->w.net.cut_in_thousand = (uint32_t)dice_below(&d, 500);
@@ -203,6 +214,8 @@ void run_seed(struct run *r, const struct run_plan *plan, bool print)
 
 void run_clear(struct run *r)
 {
+    for (size_t i = 0; i < r->w.host_count; i++)
+        outside_down(r, i);
     ledger_free(r);
     world_clear(&r->w);
     fault_free(r);

@@ -36,6 +36,9 @@ enum work_kind {
 #define FAULT_TABLE(X)                                                         \
     X(KILL, "kill -9", 10, 600)                                                \
     X(POWER, "power loss", 10, 3600)                                           \
+    X(TORN, "power loss in a write", 10, 1200)                                 \
+    X(FULL, "disk full", 4, 300)                                               \
+    X(EIO, "disk fault", 4, 300)                                               \
     X(STOP, "stopped", 4, 1200)                                                \
     X(SLEEP, "sleep", 6, 3600)                                                 \
     X(PARTITION, "partition", 10, 3600)                                        \
@@ -48,7 +51,7 @@ enum work_kind {
     X(SPOIL, "spoilt byte", 10, 0)                                             \
     X(SLOW, "slow line", 4, 1800)                                              \
     X(CLOCK, "clock jump", 6, 0)                                               \
-    X(BACKUP, "older copy", 3, 0)                                              \
+    X(BACKUP, "older copy", 8, 600)                                            \
     X(CLONE, "two copies", 0, 1200)
 
 enum fault_kind {
@@ -107,6 +110,9 @@ struct run {
     struct run_asked *asked;
     size_t asked_count, asked_cap;
     struct ledger ledger;
+    sqlite3 *outside[WORLD_HOSTS_MAX]; /* another program's connection */
+    uint64_t outside_promise[WORLD_HOSTS_MAX]; /* of its open transaction */
+    bool quiet[WORLD_HOSTS_MAX];               /* nobody writes there */
     uint64_t words; /* written so far: every text is another one */
     struct fault_state *faults;
 };

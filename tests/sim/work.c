@@ -1,43 +1,31 @@
 /* work.c - what people at the hosts do: requests, as the page makes them, and
  * what another program writes. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "store/store.h"
-#include "tests/sim/run.h"
+#include "tests/sim/work.h"
 
-#define TEXT_MAX 60000u
 #define IMPORT_ROWS_MAX 120
 
-/* One thing that somebody is about to do. */
-struct work {
-    struct run *r;
-    size_t host, space;
-    struct world_request request;
-    uint64_t promise;
-    char id[41], table[16], text[TEXT_MAX];
-};
-
-static uint64_t some(struct work *k, uint64_t sides)
+uint64_t work_some(struct work *k, uint64_t sides)
 {
     return dice_below(&k->r->work_dice, sides);
 }
 
-static unsigned long long word(struct work *k)
+unsigned long long work_word(struct work *k)
 {
     return (unsigned long long)++k->r->words;
 }
 
-static const char *space_id(const struct work *k)
+const char *work_space(const struct work *k)
 {
     return k->r->spaces[k->space].id;
 }
 
-/* Some row that this host shows; false: it shows none. */
-static bool some_row(struct work *k)
+bool work_row(struct work *k)
 {
-    if (!ledger_row(k->r, k->host, k->space, some(k, 100000), k->table, k->id))
+    if (!ledger_row(k->r, k->host, k->space, work_some(k, 100000), k->table,
+                    k->id))
         return false;
     k->request.id = k->id;
     return true;
@@ -57,19 +45,19 @@ static bool add(struct work *k)
     snprintf(k->text, sizeof k->text,
              "{\"space\":\"%s\",\"title\":\"" RUN_MARK " t%llu\",\"why\":"
              "\"because %llu\",\"outcome\":\"o\"}",
-             space_id(k), word(k), word(k));
+             work_space(k), work_word(k), work_word(k));
     return true;
 }
 
 static bool add_action(struct work *k)
 {
-    bool on = some_row(k) && is_priority(k);
+    bool on = work_row(k) && is_priority(k);
 
     k->request.method = "POST";
     k->request.path = "/api/actions";
     snprintf(k->text, sizeof k->text,
              "{\"space\":\"%s\",\"title\":\"" RUN_MARK " a%llu\"%s%s%s}",
-             space_id(k), word(k), on ? ",\"priority\":\"" : "",
+             work_space(k), work_word(k), on ? ",\"priority\":\"" : "",
              on ? k->id : "", on ? "\"" : "");
     return true;
 }
@@ -79,27 +67,27 @@ static bool edit(struct work *k)
     static const char *const columns[] = {"title", "why", "outcome"};
     static const char *const statuses[] = {"open", "blocked", "done"};
 
-    if (!some_row(k))
+    if (!work_row(k))
         return false;
     k->request.method = "PATCH";
     k->request.path =
         is_priority(k) ? "/api/priorities/:id" : "/api/actions/:id";
-    if (is_priority(k) && some(k, 8) > 0)
+    if (is_priority(k) && work_some(k, 8) > 0)
         snprintf(k->text, sizeof k->text, "{\"%s\":\"" RUN_MARK " e%llu\"}",
-                 columns[some(k, 3)], word(k));
+                 columns[work_some(k, 3)], work_word(k));
     else if (is_priority(k))
         snprintf(k->text, sizeof k->text,
                  "{\"outcome\":null,\"status\":\"proposed\"}");
     else
         snprintf(k->text, sizeof k->text,
                  "{\"status\":\"%s\",\"note\":\"" RUN_MARK " n%llu\"}",
-                 statuses[some(k, 3)], word(k));
+                 statuses[work_some(k, 3)], work_word(k));
     return true;
 }
 
 static bool delete_row(struct work *k)
 {
-    if (!some_row(k))
+    if (!work_row(k))
         return false;
     k->request.method = "DELETE";
     k->request.path =
@@ -111,7 +99,7 @@ static bool delete_row(struct work *k)
 /* Nobody changes or deletes a comment: each is a promise, kept for good. */
 static bool comment(struct work *k)
 {
-    if (!some_row(k))
+    if (!work_row(k))
         return false;
     k->promise = ledger_promise(k->r, k->host, k->space);
     k->request.method = "POST";
@@ -137,13 +125,13 @@ static bool edit_many(struct work *k)
              "{\"statement\":\"UPDATE priority SET outcome = '" RUN_MARK
              " m%llu' WHERE id IN (SELECT id FROM priority WHERE space = '%s'"
              " ORDER BY why LIMIT %u)\"}",
-             word(k), space_id(k), 2 + (unsigned)some(k, 12));
+             work_word(k), work_space(k), 2 + (unsigned)work_some(k, 12));
     return true;
 }
 
 static bool import(struct work *k)
 {
-    unsigned rows = 20 + (unsigned)some(k, IMPORT_ROWS_MAX - 20);
+    unsigned rows = 20 + (unsigned)work_some(k, IMPORT_ROWS_MAX - 20);
     size_t at = (size_t)snprintf(
         k->text, sizeof k->text,
         "{\"statement\":\"INSERT INTO action(space, title, note) VALUES");
@@ -152,7 +140,8 @@ static bool import(struct work *k)
     for (unsigned i = 0; i < rows; i++)
         at += (size_t)snprintf(k->text + at, sizeof k->text - at,
                                "%s('%s', '" RUN_MARK " i%llu', 'row %u')",
-                               i == 0 ? "" : ", ", space_id(k), word(k), i);
+                               i == 0 ? "" : ", ", work_space(k), work_word(k),
+                               i);
     snprintf(k->text + at, sizeof k->text - at, "\"}");
     return true;
 }
@@ -162,46 +151,6 @@ static bool look(struct work *k)
     k->request.method = "GET";
     k->request.path = "/api/status";
     return true;
-}
-
-/* ---- another program ---- */
-
-/* It writes as any program does: a transaction of ordinary statements, on a
- * connection of its own. */
-static bool outside(struct work *k)
-{
-    struct run *r = k->r;
-    char path[MACHINE_DIR_MAX + 16];
-    sqlite3 *db = NULL;
-
-    if (!some_row(k))
-        return false;
-    k->promise = ledger_promise(r, k->host, k->space);
-    snprintf(k->text, sizeof k->text,
-             "PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE;"
-             "INSERT INTO priority(space, title, why) VALUES('%s', '" RUN_MARK
-             " x%llu', 'outside');"
-             "UPDATE %s SET title = '" RUN_MARK " y%llu' WHERE id = '%s';"
-             "INSERT INTO comment(space, on_row, text) VALUES('%s', '%s',"
-             " '" RUN_MARK " p%llu'); COMMIT",
-             space_id(k), word(k), k->table, word(k), k->id, space_id(k), k->id,
-             (unsigned long long)k->promise);
-    snprintf(path, sizeof path, "%s/" STORE_FILE, machine_dir(k->host));
-    host_enter(&r->w, k->host);
-
-    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
-
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(db, k->text, NULL, NULL, NULL);
-    world_note(&r->w, k->host, TRACE_OUTSIDE, (uint64_t)code, k->promise);
-    if (code == SQLITE_OK) {
-        r->tally.edits++;
-        r->ledger.promises[k->promise - 1].told = true;
-        world_after(&r->w, 1 + (covey_time)some(k, 3000), EVENT_OUTSIDE,
-                    k->host, 0);
-    }
-    CHECK(sqlite3_close(db) == SQLITE_OK);
-    return false; /* nothing is asked of the node */
 }
 
 /* ---- joining: the chair makes a ticket, and somebody uses it */
@@ -229,7 +178,7 @@ static bool invite(struct work *k)
     asked.who = who;
     asked.request = r->w.hosts[asked.host].next_request + 1;
     asked_add(r, &asked);
-    (void)world_ask(&r->w, asked.host, "invite", space_id(k),
+    (void)world_ask(&r->w, asked.host, "invite", work_space(k),
                     "{\"role\":\"school\"}");
     return false;
 }
@@ -263,7 +212,7 @@ static bool (*const works[WORK_KIND_COUNT])(struct work *k) = {
     [WORK_COMMENT] = comment,
     [WORK_ACTION] = add_action,
     [WORK_IMPORT] = import,
-    [WORK_OUTSIDE] = outside,
+    [WORK_OUTSIDE] = outside_work,
     [WORK_READ] = look,
     [WORK_JOIN] = invite,
 };
@@ -335,7 +284,7 @@ void work_begin(struct run *r)
 {
     r->work_dice = dice_of(r->plan.seed, "work", 0);
     for (size_t i = 0; i < r->w.host_count; i++)
-        if (!r->w.hosts[i].carries)
+        if (!r->w.hosts[i].carries && !r->quiet[i])
             next(r, i);
 }
 
@@ -371,7 +320,7 @@ void work_on_event(struct run *r, size_t i)
     if (k.space == RUN_SPACES_MAX || r->w.hosts[i].node == NULL ||
         !host_awake(&r->w, i))
         return; /* nobody works at a computer that is off */
-    k.request.space = space_id(&k);
+    k.request.space = work_space(&k);
     r->tally.work[kind]++;
     ask(&k, kind);
 }

@@ -186,7 +186,11 @@ static void act(struct world *w, const struct event *e)
         host_event(w, (size_t)e->a, &event);
         return;
     }
+    case EVENT_DOWN:
+        host_on_down(w, (size_t)e->a, (enum machine_end)e->b);
+        return;
     case EVENT_WORK:
+    case EVENT_HELD:
     case EVENT_FAULT:
     case EVENT_MEND:
     case EVENT_LOOK:

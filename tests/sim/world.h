@@ -24,9 +24,13 @@
 struct host {
     char name[24];
     struct node_secrets secrets;
-    bool listens; /* can be dialled; else it only dials out */
-    bool carries; /* a relay: it carries whatever it is asked to */
-    bool off;     /* without power */
+    bool listens;  /* can be dialled; else it only dials out */
+    bool carries;  /* a relay: it carries whatever it is asked to */
+    bool off;      /* without power, or about to go down */
+    bool bad_disk; /* its disk was made to fail: it may end itself */
+    bool doomed;   /* it goes down with its next commit ... */
+    enum machine_end doom;
+    covey_time boot_wait; /* ... and comes back after this; 0: it stays down */
     struct dice dice;
 
     struct node *node; /* NULL: down */
@@ -108,6 +112,11 @@ struct node_clock host_clock(const struct world *w, size_t i);
 void host_enter(struct world *w, size_t i);
 bool host_awake(const struct world *w, size_t i);
 void host_boot(struct world *w, size_t i);
+/* It goes down by itself, now: its power failed, or its disk. */
+void host_doom(struct world *w, size_t i, enum machine_end how);
+/* Has its power failed in the middle of what it did?  Then it is doomed. */
+bool host_is_cut(struct world *w, size_t i);
+void host_on_down(struct world *w, size_t i, enum machine_end how);
 /* Without a goodbye. */
 void host_down(struct world *w, size_t i, enum machine_end how);
 void host_stop(struct world *w, size_t i); /* with one */
