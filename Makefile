@@ -229,7 +229,7 @@ $(B)/log/lint.log: $(B)/libcovey_proto.a FORCE
 	@sh tests/tally show $@ sh tests/lint/lint.sh $(B)/libcovey_proto.a
 
 .PHONY: suites
-suites: $(UNIT_LOGS) all
+suites: $(UNIT_LOGS) all $(if $(wildcard tests/sim/run.js),$(S)/tests/sim/tool_sim)
 	@for suite in $(SUITES); do \
 	    echo "  RUN   $$suite"; \
 	    sh tests/tally show $(B)/log/$$suite.log node tests/$$suite/run.js; \

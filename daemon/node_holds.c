@@ -301,4 +301,6 @@ void holds_compare(struct node *node, struct link *l)
     l->known_seq = newest;
     l->cursor = from == INT64_MAX ? newest : from - 1;
     l->live = true;
+    if (l->cursor < newest && l->wanted.len > 0)
+        SOMETIMES("a sync goes on where it broke off");
 }

@@ -286,7 +286,7 @@ static void begin_one(struct run *r, size_t which)
         world_after(&r->w, lasts, EVENT_MEND, which, 0);
 }
 
-static void next(struct run *r)
+void fault_later(struct run *r)
 {
     world_after(&r->w, dice_wait(&r->fault_dice, r->plan.fault_mean),
                 EVENT_FAULT, 0, 0);
@@ -298,7 +298,7 @@ void fault_on_event(struct run *r)
 
     if (r->calm)
         return;
-    next(r);
+    fault_later(r);
     while (which < UNDER_WAY_MAX && r->faults->under_way[which].on)
         which++;
     if (which < UNDER_WAY_MAX)
@@ -310,7 +310,6 @@ void fault_begin(struct run *r)
     r->faults = calloc(1, sizeof *r->faults);
     CHECK(r->faults != NULL);
     r->fault_dice = dice_of(r->plan.seed, "fault", 0);
-    next(r);
 }
 
 void fault_end(struct run *r)

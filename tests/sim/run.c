@@ -180,13 +180,12 @@ static void tally(struct run *r, covey_time start)
     r->tally.change_sets = r->ledger.count;
 }
 
-void run_seed(struct run *r, const struct run_plan *plan, bool print)
+void run_begin(struct run *r, const struct run_plan *plan)
 {
     struct world *w = &r->w;
 
     r->plan = *plan;
     world_init(w, plan->seed);
-    w->trace.print = print;
     w->user = r;
     w->secret = RUN_MARK;
     w->on_event = on_event;
@@ -194,21 +193,38 @@ void run_seed(struct run *r, const struct run_plan *plan, bool print)
     w->on_up = on_up;
     w->on_down = on_down;
     ledger_begin(r);
-    make_hosts(r);
-    make_world(r);
-    spoil_clocks(r);
-
-    covey_time start = w->now;
-
     fault_begin(r);
     work_begin(r);
+}
+
+static void live(struct run *r)
+{
+    struct world *w = &r->w;
+
+    for (size_t i = 0; i < w->host_count; i++)
+        if (!w->hosts[i].carries && !r->quiet[i])
+            work_later(r, i);
+    fault_later(r);
     world_after(w, LOOK_EACH, EVENT_LOOK, 0, 0);
-    world_run(w, plan->duration);
+    world_run(w, r->plan.duration);
     r->calm = true;
     if (w->failed[0] == '\0')
         fault_end(r);
     if (w->failed[0] == '\0')
         oracle_end(r);
+}
+
+void run_seed(struct run *r, const struct run_plan *plan, bool print)
+{
+    run_begin(r, plan);
+    r->w.trace.print = print;
+    make_hosts(r);
+    make_world(r);
+    spoil_clocks(r);
+
+    covey_time start = r->w.now;
+
+    live(r);
     tally(r, start);
 }
 

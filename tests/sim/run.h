@@ -119,6 +119,8 @@ struct run {
 
 /* Draw a plan.  hosts and hours: 0 for drawn. */
 struct run_plan run_plan_of(uint64_t seed, size_t hosts, uint64_t hours);
+/* A world without hosts, that the oracles look at.  r is zero-filled. */
+void run_begin(struct run *r, const struct run_plan *plan);
 /* Run one seed to its end.  r is zero-filled; r->w.failed tells.  The caller
  * clears it with run_clear(). */
 void run_seed(struct run *r, const struct run_plan *plan, bool print);
@@ -135,6 +137,7 @@ void cluster_make(struct run *r, size_t schools);
 
 /* ---- work.c */
 void work_begin(struct run *r);
+void work_later(struct run *r, size_t i); /* somebody there begins to write */
 void work_on_event(struct run *r, size_t i);
 void work_on_reply(struct run *r, size_t i, uint64_t request, int status,
                    struct covey_bytes text);
@@ -142,6 +145,7 @@ void work_forget(struct run *r, size_t i); /* it will not answer any more */
 
 /* ---- fault.c */
 void fault_begin(struct run *r);
+void fault_later(struct run *r); /* the first of them */
 void fault_on_event(struct run *r);
 void fault_on_mend(struct run *r, uint64_t which);
 void fault_end(struct run *r); /* all is mended, every host is up */

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 /* Tell all of them, or the one of that name (NULL: all); prints "ok NAME" or
- * "FAIL NAME: why", and "N passed, N failed".  False where one failed. */
-bool stories_tell(const char *name);
+ * "FAIL NAME: why", and "N passed, N failed".  False where one failed.  print:
+ * what happens, as a trace on stderr. */
+bool stories_tell(const char *name, bool print);
 
 #endif

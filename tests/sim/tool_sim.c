@@ -2,7 +2,7 @@
  *
  * usage: tool_sim [--seeds N] [--first SEED] [--nodes N] [--hours N]
  *                 [--seconds N] [--jobs N] [--each] [--trace]
- *        tool_sim --stories [NAME]
+ *        tool_sim [--trace] --stories [NAME]
  *
  * --seconds N  begin no seed after so many seconds
  * --each       a line for each seed, with its trace hash
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--stories") == 0)
-            return stories_tell(argv[i + 1]) ? 0 : 1;
+            return stories_tell(argv[i + 1], plan.trace) ? 0 : 1;
         if (strcmp(argv[i], "--trace") == 0) {
             plan.trace = true;
         } else if (strcmp(argv[i], "--each") == 0) {

@@ -274,7 +274,7 @@ void work_forget(struct run *r, size_t i)
 
 /* ---- when ---- */
 
-static void next(struct run *r, size_t i)
+void work_later(struct run *r, size_t i)
 {
     world_after(&r->w, dice_wait(&r->work_dice, r->plan.work_mean), EVENT_WORK,
                 i, 0);
@@ -283,9 +283,6 @@ static void next(struct run *r, size_t i)
 void work_begin(struct run *r)
 {
     r->work_dice = dice_of(r->plan.seed, "work", 0);
-    for (size_t i = 0; i < r->w.host_count; i++)
-        if (!r->w.hosts[i].carries && !r->quiet[i])
-            next(r, i);
 }
 
 /* One of the spaces that this host is in; RUN_SPACES_MAX: none. */
@@ -310,7 +307,7 @@ void work_on_event(struct run *r, size_t i)
 
     if (r->calm)
         return;
-    next(r, i);
+    work_later(r, i);
     k.r = r;
     k.host = i;
     k.space = some_space(r, i);
