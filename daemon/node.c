@@ -257,6 +257,7 @@ void node_failed(struct node *node, enum covey_rc rc)
     store_why(node->store, &why);
     if (rc == COVEY_EIO || rc == COVEY_ECORRUPT) {
         node_fatal(node, rc, why.text);
+        node->in_group = false; /* it never ends: nothing waits for it */
         release_replies(node, rc, why.text);
         return;
     }
