@@ -147,8 +147,12 @@ void host_event(struct world *w, size_t i, const struct node_event *event)
 {
     struct host *h = &w->hosts[i];
 
-    if (h->node == NULL || !host_awake(w, i))
+    if (!host_up(w, i) || !host_awake(w, i))
         return;
+    if (h->guest != NULL) {
+        h->guest->event(h->guest->ctx, w, i, event);
+        return;
+    }
     host_enter(w, i);
     node_event(h->node, event, host_clock(w, i));
     if (host_is_cut(w, i))
@@ -156,6 +160,20 @@ void host_event(struct world *w, size_t i, const struct node_event *event)
     if (node_flush_due(h->node))
         flush(w, i);
     turn_later(w, i);
+}
+
+bool host_up(const struct world *w, size_t i)
+{
+    return w->hosts[i].node != NULL || w->hosts[i].guest != NULL;
+}
+
+size_t host_output(struct world *w, size_t i, uint64_t conn, uint8_t *dst,
+                   size_t cap)
+{
+    struct host *h = &w->hosts[i];
+
+    return h->guest != NULL ? h->guest->output(h->guest->ctx, conn, dst, cap)
+                            : node_output(h->node, conn, dst, cap);
 }
 
 void host_on_turn(struct world *w, size_t i, uint64_t run)
@@ -177,6 +195,8 @@ void host_on_tick(struct world *w, size_t i, uint64_t tick)
     static const struct node_event event = {.kind = NODE_EV_TICK};
     struct host *h = &w->hosts[i];
 
+    if (h->guest != NULL)
+        host_event(w, i, &event);
     if (h->node == NULL || h->tick != tick || !host_awake(w, i))
         return;
     h->tick_at = 0;
@@ -222,6 +242,18 @@ void host_boot(struct world *w, size_t i)
     network_resume(w);
     if (w->on_up != NULL)
         w->on_up(w, i);
+}
+
+void host_invite(struct world *w, size_t i, const struct host_guest *guest)
+{
+    struct host *h = &w->hosts[i];
+
+    CHECK(h->node == NULL);
+    h->off = false;
+    h->lies = true;
+    h->guest = guest;
+    h->run++;
+    h->next_conn = 2;
 }
 
 static void let_go(struct world *w, size_t i, bool told)

@@ -31,8 +31,11 @@ static void host_close(struct ledger_host *h)
 {
     sqlite3_finalize(h->space);
     sqlite3_finalize(h->news);
-    sqlite3_finalize(h->row);
-    h->space = h->news = h->row = NULL;
+    for (size_t t = 0; t < LEDGER_TABLES; t++) {
+        sqlite3_finalize(h->row[t]);
+        h->row[t] = NULL;
+    }
+    h->space = h->news = NULL;
     CHECK(sqlite3_close(h->db) == SQLITE_OK);
     h->db = NULL;
 }
@@ -308,6 +311,15 @@ static void look_host(struct run *r, size_t i, bool again)
     }
 }
 
+static const char *const row_tables[LEDGER_TABLES] = {"priority", "action"};
+static const char *const row_sql[LEDGER_TABLES] = {
+#define ROW(table)                                                             \
+    "SELECT id FROM " table " WHERE space = ?1 ORDER BY id LIMIT 1 OFFSET ?2 " \
+    "% max(1, (SELECT count(*) FROM " table " WHERE space = ?1))"
+    ROW("priority"), ROW("action")
+#undef ROW
+};
+
 void ledger_up(struct run *r, size_t i)
 {
     struct ledger_host *h = &r->ledger.hosts[i];
@@ -329,12 +341,8 @@ void ledger_up(struct run *r, size_t i)
                       " FROM change_set AS c JOIN log AS l ON l.n = c.log"
                       " JOIN author AS a ON a.n = l.author"
                       " WHERE c.seq > ?1 AND c.seq <= ?2 ORDER BY c.seq");
-    h->row = prepare(
-        r, i,
-        "WITH here(id, tbl) AS (SELECT id, 'priority' FROM priority WHERE space"
-        " = ?1 UNION ALL SELECT id, 'action' FROM action WHERE space = ?1)"
-        " SELECT id, tbl FROM here ORDER BY id LIMIT 1 OFFSET ?2 % max(1, "
-        "(SELECT count(*) FROM here))");
+    for (size_t t = 0; t < LEDGER_TABLES; t++)
+        h->row[t] = prepare(r, i, row_sql[t]);
     for (size_t s = 0; s < LEDGER_SPACES_MAX; s++)
         h->views[s].n = 0, h->views[s].count = h->views[s].checked = 0;
     for (size_t k = 0; k < r->ledger.count; k++)
@@ -366,17 +374,17 @@ void ledger_reread(struct run *r)
 bool ledger_row(struct run *r, size_t i, size_t space, uint64_t at,
                 char table[16], char id[41])
 {
-    sqlite3_stmt *stmt = r->ledger.hosts[i].row;
+    size_t t = at % LEDGER_TABLES;
+    sqlite3_stmt *stmt = r->ledger.hosts[i].row[t];
     bool found;
 
     host_enter(&r->w, i);
     sqlite3_bind_text(stmt, 1, r->spaces[space].id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 2, (int64_t)(at & INT32_MAX));
     found = sqlite3_step(stmt) == SQLITE_ROW;
-    if (found) {
+    if (found)
         snprintf(id, 41, "%s", (const char *)sqlite3_column_text(stmt, 0));
-        snprintf(table, 16, "%s", (const char *)sqlite3_column_text(stmt, 1));
-    }
+    snprintf(table, 16, "%s", row_tables[t]);
     sqlite3_reset(stmt);
     return found;
 }

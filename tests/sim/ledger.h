@@ -13,6 +13,7 @@
 
 #define LEDGER_HOSTS_MAX 220u
 #define LEDGER_SPACES_MAX 3u
+#define LEDGER_TABLES 2u /* whose rows people edit */
 
 struct run;
 
@@ -53,7 +54,7 @@ struct ledger_host {
     bool excused; /* it came back from an older copy once: what only others hold
                    * of what it signed before then may be missing there */
     sqlite3 *db;  /* NULL: the host is down */
-    sqlite3_stmt *space, *news, *row;
+    sqlite3_stmt *space, *news, *row[LEDGER_TABLES];
     struct ledger_view views[LEDGER_SPACES_MAX];
 };
 

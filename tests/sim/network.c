@@ -198,8 +198,7 @@ static bool pull_once(struct world *w, struct wire *wire, size_t k)
 {
     static uint8_t bytes[READ_MAX];
     const struct end *end = &wire->ends[k];
-    size_t n =
-        node_output(w->hosts[end->host].node, end->conn, bytes, sizeof bytes);
+    size_t n = host_output(w, end->host, end->conn, bytes, sizeof bytes);
 
     if (n == 0)
         return false;
@@ -269,8 +268,7 @@ void network_dial(struct world *w, size_t i, const struct node_effect *fx)
 {
     struct wire *wire = wire_new(w);
     size_t to = host_named(w, fx->at);
-    bool there =
-        to < w->host_count && w->hosts[to].listens && w->hosts[to].node != NULL;
+    bool there = to < w->host_count && w->hosts[to].listens && host_up(w, to);
     bool through = to < w->host_count && !w->net.blocked[i][to] &&
                    !w->net.blocked[to][i] && host_awake(w, to);
 
@@ -300,7 +298,7 @@ void network_on_open(struct world *w, uint64_t id)
         wire_free(w, wire);
         return;
     }
-    if (to->node == NULL || !host_awake(w, wire->ends[1].host) ||
+    if (!host_up(w, wire->ends[1].host) || !host_awake(w, wire->ends[1].host) ||
         !host_awake(w, wire->ends[0].host)) {
         network_on_lost(w, id, 0);
         return;

@@ -172,6 +172,12 @@ static void check_causal(struct run *r)
 
 /* ---- 3 durable before told */
 
+/* Was it signed by a node of ours, and not by a guest? */
+static bool honest(const struct run *r, const struct ledger_entry *e)
+{
+    return e->home < LEDGER_HOSTS_MAX && !r->w.hosts[e->home].lies;
+}
+
 /* "Nothing a peer has ever seen from us is missing here afterwards", nor
  * anything that our own record held. */
 static void check_durable(struct run *r)
@@ -179,8 +185,8 @@ static void check_durable(struct run *r)
     for (size_t k = 0; k < r->ledger.count; k++) {
         const struct ledger_entry *e = r->ledger.entries[k];
 
-        if (e->home == LEDGER_HOSTS_MAX || e->excused ||
-            !ledger_sees(r, e->home) || ledger_holds(e, e->home))
+        if (!honest(r, e) || e->excused || !ledger_sees(r, e->home) ||
+            ledger_holds(e, e->home))
             continue;
         world_fail(&r->w,
                    "[3 durable] n%zu lost its change set %llu of space %zu, "
@@ -267,7 +273,7 @@ static void check_never_twice(struct run *r)
 
         for (const struct ledger_entry *o = e->next_place; o != NULL;
              o = o->next_place)
-            if (e->home != LEDGER_HOSTS_MAX && same_place(e, o))
+            if (honest(r, e) && same_place(e, o))
                 world_fail(&r->w,
                            "[4 never twice] n%zu signed two change sets with "
                            "number %llu",

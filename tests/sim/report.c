@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -153,6 +154,16 @@ static void tell_places(struct report *p)
     }
 }
 
+/* What the jobs took of the processors. */
+static double processor_s(void)
+{
+    struct rusage use;
+
+    CHECK(getrusage(RUSAGE_CHILDREN, &use) == 0);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
 static void tell_sums(const struct report *p)
 {
     const struct run_tally *t = &p->sum;
@@ -160,8 +171,10 @@ static void tell_sums(const struct report *p)
 
     if (isatty(STDOUT_FILENO))
         printf("\r\033[K");
-    printf("%llu seeds, %.0f node-hours in %.0f s: %.1f a second\n",
-           (unsigned long long)p->seeds, hours, took, hours / took);
+    printf("%llu seeds, %.0f node-hours in %.0f s: %.1f a second, %.1f a second"
+           " of a processor\n",
+           (unsigned long long)p->seeds, hours, took, hours / took,
+           hours / processor_s());
     printf("%.1f edits and %.2f faults to a node-hour (%llu and %llu);"
            " the slowest world was equal after %lld s\n",
            (double)t->edits / hours, (double)faults_of(t) / hours,

@@ -16,10 +16,24 @@
 #include "tests/sim/queue.h"
 #include "tests/sim/trace.h"
 
-#define WORLD_HOSTS_MAX 220u
+#define WORLD_HOSTS_MAX NETWORK_HOSTS_MAX
 #define WORLD_MINUTE (60 * COVEY_SECOND)
 #define WORLD_HOUR (60 * WORLD_MINUTE)
 #define WORLD_DAY (24 * WORLD_HOUR)
+
+struct world;
+
+/* Software of somebody's own, in the place of a node: a member that lies.  It
+ * has what a node has, events and bytes to send, and dials by network_dial(),
+ * sends by network_pull() and hangs up by network_close().  Its keys are the
+ * host's secrets; its record, which the host's node made before, is its own to
+ * write. */
+struct host_guest {
+    void *ctx;
+    void (*event)(void *ctx, struct world *w, size_t i,
+                  const struct node_event *event);
+    size_t (*output)(void *ctx, uint64_t conn, uint8_t *dst, size_t cap);
+};
 
 struct host {
     char name[24];
@@ -33,8 +47,10 @@ struct host {
     covey_time boot_wait; /* ... and comes back after this; 0: it stays down */
     struct dice dice;
 
-    struct node *node; /* NULL: down */
-    uint64_t run;      /* starts so far */
+    bool lies; /* what it signs proves nothing about honest nodes */
+    const struct host_guest *guest; /* NULL: none; else there is no node */
+    struct node *node;              /* NULL: down */
+    uint64_t run;                   /* starts so far */
     uint64_t next_conn, next_request;
     struct idmap wires; /* of this run, by the node's number for them */
     covey_time tick_at;
@@ -123,7 +139,12 @@ void host_stop(struct world *w, size_t i); /* with one */
 void host_sleep(struct world *w, size_t i, covey_time how_long);
 void host_wake(struct world *w, size_t i); /* before its time */
 void host_set_clock(struct world *w, size_t i, int64_t offset_ms);
+/* From here on a guest runs there, in place of the node, which is down. */
+void host_invite(struct world *w, size_t i, const struct host_guest *guest);
+bool host_up(const struct world *w, size_t i); /* a node or a guest runs */
 void host_event(struct world *w, size_t i, const struct node_event *event);
+size_t host_output(struct world *w, size_t i, uint64_t conn, uint8_t *dst,
+                   size_t cap);
 void host_on_tick(struct world *w, size_t i, uint64_t tick);
 void host_on_turn(struct world *w, size_t i, uint64_t run);
 void host_on_wake(struct world *w, size_t i, uint64_t run);
