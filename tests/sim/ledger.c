@@ -35,7 +35,9 @@ static void host_close(struct ledger_host *h)
         sqlite3_finalize(h->row[t]);
         h->row[t] = NULL;
     }
-    h->space = h->news = NULL;
+    sqlite3_finalize(h->comments);
+    sqlite3_finalize(h->question);
+    h->space = h->news = h->comments = h->question = NULL;
     CHECK(sqlite3_close(h->db) == SQLITE_OK);
     h->db = NULL;
 }
@@ -341,12 +343,25 @@ void ledger_up(struct run *r, size_t i)
                       " FROM change_set AS c JOIN log AS l ON l.n = c.log"
                       " JOIN author AS a ON a.n = l.author"
                       " WHERE c.seq > ?1 AND c.seq <= ?2 ORDER BY c.seq");
+    h->comments = prepare(r, i,
+                          "SELECT rowid, on_row FROM comment WHERE space = ?1"
+                          " AND rowid > ?2 ORDER BY rowid");
+    h->question = prepare(r, i,
+                          "SELECT 1 FROM clock WHERE space = ?1 AND tbl IN (1,"
+                          " 2) AND id = ?2 UNION ALL SELECT 1 FROM priority"
+                          " WHERE id = ?3 UNION ALL SELECT 1 FROM action WHERE"
+                          " id = ?3");
     for (size_t t = 0; t < LEDGER_TABLES; t++)
         h->row[t] = prepare(r, i, row_sql[t]);
-    for (size_t s = 0; s < LEDGER_SPACES_MAX; s++)
-        h->views[s].n = 0, h->views[s].count = h->views[s].checked = 0;
+    for (size_t s = 0; s < LEDGER_SPACES_MAX; s++) {
+        struct ledger_view *v = &h->views[s];
+
+        v->n = v->comment = 0;
+        v->count = v->checked = 0;
+    }
     for (size_t k = 0; k < r->ledger.count; k++)
         r->ledger.entries[k]->held[i / 64] &= ~((uint64_t)1 << (i % 64));
+    h->fresh = true;
     look_host(r, i, false);
 }
 

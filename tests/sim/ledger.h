@@ -48,13 +48,15 @@ struct ledger_view {
     struct sign_key author;   /* of this host here; made from the label */
     struct ledger_seen *seen; /* in the order of seq, which counts from 1 */
     size_t count, cap, checked;
+    int64_t comment; /* rowid of the newest one that was looked at */
 };
 
 struct ledger_host {
+    bool fresh;   /* it has just started */
     bool excused; /* it came back from an older copy once: what only others hold
                    * of what it signed before then may be missing there */
     sqlite3 *db;  /* NULL: the host is down */
-    sqlite3_stmt *space, *news, *row[LEDGER_TABLES];
+    sqlite3_stmt *space, *news, *comments, *question, *row[LEDGER_TABLES];
     struct ledger_view views[LEDGER_SPACES_MAX];
 };
 

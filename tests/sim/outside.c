@@ -107,8 +107,9 @@ static void commit(struct run *r, size_t i)
     if (code == SQLITE_OK) {
         r->tally.edits++;
         r->ledger.promises[r->outside_promise[i] - 1].told = true;
-        world_after(&r->w, dice_between(&r->work_dice, 1, WATCH_MOST),
-                    EVENT_OUTSIDE, i, 0);
+        if (!dice_chance(&r->work_dice, 250)) /* else the watch saw nothing */
+            world_after(&r->w, dice_between(&r->work_dice, 1, WATCH_MOST),
+                        EVENT_OUTSIDE, i, 0);
     } else {
         (void)run(r, i, "ROLLBACK");
     }

@@ -52,6 +52,7 @@ struct run_plan run_plan_of(uint64_t seed, size_t hosts, uint64_t hours)
     plan.work_mean = work_means[dice_below(&d, 4)] * COVEY_SECOND;
     plan.fault_mean = (covey_time)dice_between(&d, 15, 60) * WORLD_MINUTE /
                       (covey_time)plan.hosts;
+    plan.hot = dice_chance(&d, 500) ? (uint64_t)dice_between(&d, 1, 6) : 0;
     draw_weights(&d, work_most, plan.work, WORK_KIND_COUNT);
     draw_weights(&d, fault_most, plan.fault, FAULT_KIND_COUNT);
     return plan;
@@ -134,7 +135,8 @@ static void make_hosts(struct run *r)
         struct host_plan plan = {name, relay || dice_chance(&d, 400), relay};
         struct host *h = &r->w.hosts[world_add(&r->w, &plan)];
         h->delay = dice_between(&d, 1, 60) * COVEY_MILLISECOND;
-        h->commit_wait = dice_between(&d, 1, 40) * COVEY_MILLISECOND;
+        h->commit_wait = dice_between(&d, 1, dice_chance(&d, 300) ? 700 : 40) *
+                         COVEY_MILLISECOND;
         r->quiet[i] = dice_chance(&d, 150);
         host_boot(&r->w, i);
     }

@@ -74,6 +74,7 @@ struct run_plan {
     covey_time duration;   /* of work and faults */
     covey_time work_mean;  /* from edit to edit of one host */
     covey_time fault_mean; /* from fault to fault of the world */
+    uint64_t hot;          /* edits are of so few rows; 0: of any */
     uint32_t work[WORK_KIND_COUNT];
     uint32_t fault[FAULT_KIND_COUNT];
 };

@@ -24,8 +24,10 @@ const char *work_space(const struct work *k)
 
 bool work_row(struct work *k)
 {
-    if (!ledger_row(k->r, k->host, k->space, work_some(k, 100000), k->table,
-                    k->id))
+    uint64_t hot = k->r->plan.hot;
+    uint64_t at = work_some(k, hot > 0 ? 2 * hot : 100000);
+
+    if (!ledger_row(k->r, k->host, k->space, at, k->table, k->id))
         return false;
     k->request.id = k->id;
     return true;
