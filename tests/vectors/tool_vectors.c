@@ -383,7 +383,7 @@ static void emit_epoch(size_t number)
     emit_hex("hash", e.hash.b, sizeof e.hash.b);
     emit_number("key_number", e.key_number);
     emit_hex("key", epoch_keys[number].key.b, 32);
-    emit_hex("history", epoch_keys[number].history.b, 32);
+    emit_hex("history_key", epoch_keys[number].history.b, 32);
     emit_hex("commitment", e.commitment.b, sizeof e.commitment.b);
     emit_hex("membership", e.result.b, sizeof e.result.b);
     emit_end('}');
@@ -458,6 +458,8 @@ static void emit_request(const struct ticket *t)
     emit_hex("join", derived.join.b, sizeof derived.join.b);
     emit_hex("reading_secret", ash.secrets.reading.b, 32);
     emit_bytes("sealed", buf_bytes(&sealed));
+    emit_number("kind", r.kind);
+    emit_number("urn", r.urn);
     emit_text("name", r.name);
     emit_text("address", r.address);
     emit_end('}');
