@@ -12,13 +12,16 @@
 #   tests/sim/*.c      build/libcovey_sim.a, simulated disks and worlds
 #   tests/S/tool_X.c   build/tests/S/tool_X, a program that suite S runs
 #   tests/S/run.js     suite S of `make check`
+#   tests/fuzz/fuzz_X.c    build/fuzz/X, a libFuzzer target; and, to run over
+#                          files, build/san/replay/X and build/replay/X
 #
-# There are two builds of everything: build/ to use, build/san/ for the unit
-# tests, with the address and undefined-behaviour sanitizers.
+# There are three builds of everything: build/ to use, build/san/ for the unit
+# tests, with the address and undefined-behaviour sanitizers, and build/fuzz/,
+# by clang, with libFuzzer's counters too.
 #
 # Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; WERROR=1 makes a warning an
 # error (always so when CI is set); UNIT=name picks one unit test; KEEP=1 leaves
-# the demo running; V=1 shows each command.
+# the demo running; V=1 shows each command; SECONDS and TARGET are `make fuzz`'s.
 
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -42,6 +45,9 @@ UNIT ?= *
 Q := $(if $(V),,@)
 B := build
 S := build/san
+F := build/fuzz
+SECONDS ?= 60
+TARGET ?= *
 
 # ---- sources
 
@@ -54,6 +60,7 @@ UNIT_SRC := $(wildcard tests/unit/test_$(UNIT).c)
 UNIT_SUPPORT := $(wildcard tests/unit/lib*.c tests/unit/support*.c)
 TOOL_SRC := $(wildcard tests/*/tool_*.c)
 SIM_SRC := $(filter-out tests/sim/tool_%,$(wildcard tests/sim/*.c))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_$(TARGET).c)
 SCHEMA_SQL := $(sort $(wildcard store/schema/*.sql))
 SCHEMA_OBJ := $(if $(SCHEMA_SQL),gen/schema_sql.o)
 
@@ -83,7 +90,7 @@ PROBED := $(WARNINGS) -Wnull-dereference $(HARDENING)
 LIBRARIES := libuv libsodium sqlite3 msgpack libmicrohttpd inih libcurl jansson
 CONFIG := $(B)/config-$(subst /,_,$(subst $() ,_,$(CC))).mk
 
-ifneq ($(filter-out help deps% demo bench check clean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps% demo bench check fuzz clean format,$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
@@ -110,13 +117,21 @@ COMMON := -std=c11 -D_GNU_SOURCE -I. -g -pthread -ffile-prefix-map=$(CURDIR)=. \
     $(sort $(foreach library,$(LIBRARIES),$(CFLAGS_$(library))))
 
 # -Wnull-dereference cries wolf in instrumented code, so only here.
+CC_$(B) = $(CC)
 FLAGS_$(B) = $(COMMON) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE \
     $(call accepted,-Wnull-dereference $(HARDENING)) $(CFLAGS)
 LINK_$(B) = -pthread -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS)
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+CC_$(S) = $(CC)
 FLAGS_$(S) = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) $(CFLAGS)
 LINK_$(S) = -pthread $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
+
+# libFuzzer is clang's; warnings are the other builds' business.
+CC_$(F) = clang
+FLAGS_$(F) = $(filter-out -W%,$(COMMON)) -O1 -fno-omit-frame-pointer \
+    -fsanitize=fuzzer-no-link $(SANITIZE) $(CFLAGS)
+LINK_$(F) = -pthread -fsanitize=fuzzer $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
 
 LIBS_core = $(LIBS_sqlite3) $(LIBS_msgpack) $(LIBS_libsodium)
 LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih) $(LIBS_jansson)
@@ -130,7 +145,7 @@ LINK_test = -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
 LINK_memo := -Wl,-u,__wrap_crypto_sign_verify_detached \
     -Wl,--wrap=crypto_sign_verify_detached
 
-# ---- the two builds
+# ---- the three builds
 
 # What a build depends on beside its sources: its flags, and which files there
 # are, so that a changed option rebuilds and a deleted file leaves its archive.
@@ -142,7 +157,7 @@ endef
 # $(call build,FOLDER)
 define build
 $(1)/flags: FORCE
-	$$(call remember,$$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)))
+	$$(call remember,$$(CC_$(1)) $$(FLAGS_$(1)) $$(LINK_$(1)))
 
 $(1)/sources: FORCE
 	$$(call remember,$$(sort $$(wildcard */*.c)) $$(SCHEMA_SQL))
@@ -178,18 +193,19 @@ endef
 define compile
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
-	$(Q)$(CC) $(FLAGS_$(1)) $(if $(filter tests/%,$<),-Wno-unused-parameter) \
+	$(Q)$(CC_$(1)) $(FLAGS_$(1)) $(if $(filter tests/%,$<),-Wno-unused-parameter) \
 	    -MMD -MP -c -o $@ $<
 endef
 
 define link
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LINK_$(1)) -o $@ $(filter %.o %.a,$^) $(2)
+	$(Q)$(CC_$(1)) $(LINK_$(1)) -o $@ $(filter %.o %.a,$^) $(2)
 endef
 
 $(eval $(call build,$(B)))
 $(eval $(call build,$(S)))
+$(eval $(call build,$(F)))
 
 $(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
 	@mkdir -p $(@D)
@@ -219,6 +235,30 @@ $(UNIT_PROGRAMS): $(S)/%: $(S)/obj/%.o $(UNIT_SUPPORT:%.c=$(S)/obj/%.o) \
     $(ARCHIVES:%=$(S)/libcovey_%.a)
 	$(call link,$(S),$(LINK_test) -lcmocka $(LIBS_all))
 
+# ---- fuzzing
+
+FUZZ_PROGRAMS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(F)/%)
+FUZZ_REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(S)/replay/%)
+
+# What a target is linked with: $(call fuzz_parts,BUILD,OBJECTS)
+fuzz_parts = $(1)/obj/tests/fuzz/fuzz_%.o $(1)/obj/tests/fuzz/fuzz.o $(2) \
+    $(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $(ARCHIVES:%=$(1)/libcovey_%.a)
+
+$(FUZZ_PROGRAMS): $(F)/%: $(call fuzz_parts,$(F))
+	$(call link,$(F),-lcmocka $(LIBS_all))
+
+$(FUZZ_REPLAYS): $(S)/replay/%: $(call fuzz_parts,$(S),$(S)/obj/tests/fuzz/replay.o)
+	$(call link,$(S),-lcmocka $(LIBS_all))
+
+# Without sanitizers: for Valgrind.
+$(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%): $(B)/replay/%: \
+    $(call fuzz_parts,$(B),$(B)/obj/tests/fuzz/replay.o)
+	$(call link,$(B),-lcmocka $(LIBS_all))
+
+.PHONY: fuzz-programs replays
+fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ_REPLAYS)
+replays: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%)
+
 # A log is the outcome of a run, so it is made anew each time.  Lint comes
 # first, then the unit tests side by side, then each suite alone, since suites
 # start daemons and mind the time.
@@ -229,7 +269,8 @@ $(B)/log/lint.log: $(B)/libcovey_proto.a FORCE
 	@sh tests/tally show $@ sh tests/lint/lint.sh $(B)/libcovey_proto.a
 
 .PHONY: suites
-suites: $(UNIT_LOGS) all $(if $(wildcard tests/sim/run.js),$(S)/tests/sim/tool_sim)
+suites: $(UNIT_LOGS) all fuzz-programs \
+    $(if $(wildcard tests/sim/run.js),$(S)/tests/sim/tool_sim)
 	@for suite in $(SUITES); do \
 	    echo "  RUN   $$suite"; \
 	    sh tests/tally show $(B)/log/$$suite.log node tests/$$suite/run.js; \
@@ -237,8 +278,8 @@ suites: $(UNIT_LOGS) all $(if $(wildcard tests/sim/run.js),$(S)/tests/sim/tool_s
 
 # ---- what one asks for
 
-.PHONY: all san sim test lint format check demo bench install clean help deps \
-    deps-build deps-demo no-unit-test FORCE
+.PHONY: all san sim test lint format check demo bench fuzz install clean help \
+    deps deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
 all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
@@ -285,6 +326,11 @@ bench: ## figures, beside what the machine can do
 bench: deps-demo
 	+@$(MAKE) --no-print-directory all
 	@$(if $(wildcard tests/bench/bench.js),node tests/bench/bench.js,echo "no benchmark yet")
+
+fuzz: ## each target for SECONDS=60, or one: TARGET=wire; 1 at a finding
+fuzz: deps
+	+@$(MAKE) --no-print-directory fuzz-programs
+	@node tests/fuzz/fuzz.js run --seconds $(SECONDS) $(filter-out *,$(TARGET))
 
 install: ## coveyd and covey to DESTDIR/PREFIX/bin
 install: $(BINARIES:%=$(B)/%)
