@@ -59,6 +59,98 @@ function payloads() {
         ...v.parts.map((part) => piece(hex(part))));
 }
 
+const text = (words) => Buffer.from(words, 'utf8');
+
+function people() {
+    const ticket = vectors('ticket').text;
+    const binary = Buffer.from(ticket.slice('covey1'.length), 'base64url');
+    const key = '5c'.repeat(32);
+
+    seed('ticket', 'text', byte(0), text(ticket));
+    seed('ticket', 'binary', byte(1), binary.subarray(0, -4));
+    for (const at of ['birch.example:4747', '192.0.2.7:1', '[2001:db8::7]:65535'])
+        seed('ticket', `address_${at.length}`, byte(2), text(`${key}@${at}`));
+    seed('ticket', 'recovery', byte(3), text(vectors('identity').member.recovery_code));
+    seed('ticket', 'hex', byte(4), text(key));
+}
+
+// Bit 0, 1, 2 of the mode: sign the member's, node's, author's certificate.
+function identities() {
+    const v = vectors('identity');
+    const member = hex(v.member.certificate);
+    const renewed = hex(v.renewed.certificate);
+    const node = hex(v.node.certificate);
+    const author = hex(v.founder.certificate);
+    const body = (cert, signatures) => piece(cert.subarray(0, -64 * signatures));
+
+    seed('identity', 'raw', byte(0, 0, 0), piece(member), piece(node), piece(author));
+    seed('identity', 'renewed', byte(0, 0, 0), piece(renewed), piece(node), piece(author));
+    seed('identity', 'signed', byte(7, 0, 20), body(member, 1), body(node, 1), body(author, 2));
+    seed('identity', 'signed_renewed', byte(7, 0, 20), body(renewed, 1), body(node, 1),
+        body(author, 2));
+    seed('request', 'raw', byte(0), hex(vectors('request').sealed));
+    seed('request', 'written', byte(2, 0, 0, 7), piece(text('Birch')), piece(text('birch.example:1')));
+}
+
+function wires() {
+    const hello = hex(vectors('messages').HELLO);
+
+    seed('batch', 'five', hex(vectors('batch').body));
+    for (const mode of [0, 1, 2, 3, 4, 5, 6, 7])
+        seed('handshake', `mode_${mode}`, byte(mode), piece(text('one')),
+            byte(1, 0, 3, 0x40), piece(text('two')), piece(text('three')), text('words'));
+    seed('frame', 'hello', byte(0, 0, 0), piece(Buffer.concat([byte(0, 1), hello])));
+    seed('frame', 'in_two', byte(0, 1, 0), piece(byte(1, 6, 1, 2)), byte(0), piece(byte(0, 3, 4)));
+    seed('frame', 'raw', byte(0, 0, 0xff), piece(Buffer.alloc(20)));
+    seed('frame', 'said', byte(1, 6, 0, 7), text('some words'));
+}
+
+// Mode 0 takes an epoch as it is, 1 edits one, 2 forges one.
+function epochs() {
+    for (const { number, bytes } of vectors('epochs').epochs)
+        seed('epoch', `raw_${number}`, byte(0), hex(bytes));
+    for (const which of [0, 1, 4, 8]) seed('epoch', `edited_${which}`, byte(1, which));
+    seed('epoch', 'forged_nothing', byte(2));
+    // author, invite used, seat and node of party 3
+    seed('epoch', 'forged_admission', byte(2, 0, 4),
+        byte(1, 3, 0, 2), byte(6, 3, 4, 2), byte(9, 3, 0, 2), byte(10, 3, 16, 2), byte(6));
+    // cut, seat ended, with a new key and a box
+    seed('epoch', 'forged_removal', byte(2, 1, 2), byte(2, 1, 0, 1), byte(12, 1, 0, 1), byte(2));
+    // carrier, its name, terms
+    seed('epoch', 'forged_carrier', byte(2, 0, 3), byte(3, 0, 2, 0), byte(13, 0, 2, 0),
+        byte(8, 0, 1, 0));
+}
+
+// Scripts: bit 0 of the mode is "by hand", bit 1 a door.
+function sessions() {
+    const pump = byte(0, 0xff, 0xff);
+    const say = (way, kind, words) =>
+        Buffer.concat([byte(10 + way, kind - 2), piece(text(words))]);
+    const wait = (tenths) => byte(6, tenths >> 8, tenths & 255);
+    const hello = hex(vectors('messages').HELLO);
+    const framed = (kind, body) =>
+        Buffer.concat([byte(1 + 16 * kind, 0, body.length), body, byte(0)]);
+
+    for (const proof of [0, 1, 2])
+        seed('session', `talk_${proof}`, byte(4 * proof), pump, say(0, 6, 'one'), say(1, 7, 'two'),
+            pump, say(0, 8, 'ping'), pump, wait(200), pump, wait(36000), pump);
+    seed('session', 'door', byte(2), pump, say(0, 11, 'leave'), pump, say(1, 12, 'left'), pump);
+    seed('session', 'wrong_psk', byte(34), pump);
+    seed('session', 'refused', byte(16), pump, wait(100));
+    seed('session', 'flipped', byte(0), byte(4, 0, 9, 1), pump);
+    seed('session', 'in_pieces', byte(0), byte(2, 0, 9), byte(2, 0, 90), byte(3, 0, 9), pump);
+    seed('session', 'closed', byte(0), pump, say(0, 6, 'one'), byte(8, 0), pump);
+    seed('session', 'by_hand', byte(1, 0, 0, 0, 0), framed(1, hello), framed(6, text('batch')),
+        framed(8, hex('9107')));
+    seed('session', 'by_hand_door', byte(3, 16), Buffer.alloc(16, 8), byte(0, 0, 0),
+        framed(1, hello), framed(11, hex(vectors('messages').DOOR_LEAVE)));
+}
+
 messages();
 changesets();
 payloads();
+epochs();
+sessions();
+people();
+identities();
+wires();
