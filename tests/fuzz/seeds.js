@@ -146,11 +146,49 @@ function sessions() {
         framed(1, hello), framed(11, hex(vectors('messages').DOOR_LEAVE)));
 }
 
+function requests() {
+    const ask = (method, target, body = '') =>
+        Buffer.concat([byte(0, method), piece(text(target)), text(body)]);
+    const id = '01'.repeat(20);
+    const guard = (has, ...texts) =>
+        Buffer.concat([byte(1, has), ...texts.map((words) => piece(text(words)))]);
+    const token = 'a'.repeat(64);
+
+    seed('http', 'status', ask(0, '/api/status'));
+    seed('http', 'list', ask(0, '/api/priorities?space=%35%61&status=open'));
+    seed('http', 'one', ask(0, `/api/actions/${id}`));
+    seed('http', 'log', ask(0, '/api/spaces/5a/log?row=%C3%A9+x'));
+    seed('http', 'write', ask(1, '/api/priorities', '{"title":"Reading"}'));
+    seed('http', 'change', ask(2, `/api/priorities/${id}`, '{"title":null}'));
+    seed('http', 'delete', ask(3, `/api/priorities/${id}`));
+    seed('http', 'no_method', ask(4, '/api/status'));
+    seed('http', 'guard', guard(9, '/api/status', 'localhost:8080', '', '', token));
+    seed('http', 'guard_origin', guard(7, '/api', '[::1]:8080', 'http://127.0.0.5:8080',
+        `Bearer ${token}`, ''));
+    seed('http', 'error', byte(2), text('a "word"\n'));
+}
+
+function files() {
+    const conf = 'listen = 127.0.0.1:0\n# words\ncarry-all = yes\ndial = ' +
+        `${'5c'.repeat(32)}@birch.example:1\n`;
+    const secrets = ['identity', 'sign', 'noise', 'reading', 'nonce']
+        .map((word, i) => `${word} ${`0${i}`.repeat(32)}\n`);
+
+    seed('config', 'file', byte(0), text(conf));
+    seed('config', 'flags', byte(1), text('--listen\n[::1]:4100\n--dial=x\n--init\n'));
+    for (const at of ['127.0.0.1:0', '[::1]:4100', '[::ffff:10.0.0.1]:9', 'birch.example:1'])
+        seed('config', `endpoint_${at.length}`, byte(2), text(at));
+    seed('config', 'keys', byte(4), text(`covey keys 1\n${secrets.join('')}`));
+    seed('config', 'token', byte(5), text(`${'a'.repeat(64)}\n`));
+}
+
 messages();
 changesets();
 payloads();
 epochs();
 sessions();
+requests();
+files();
 people();
 identities();
 wires();
