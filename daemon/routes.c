@@ -70,8 +70,10 @@ static const struct api_route *find_route(const struct route_table *table,
 
         if (!fits(route->path, ask->target, path_len))
             continue;
-        if (strcmp(route->method, ask->method) == 0)
+        if (strcmp(route->method, ask->method) == 0) {
+            r->allow[0] = '\0'; /* whatever is wrong later is no 405 */
             return route;
+        }
         note_allowed(r, route->method);
     }
     if (r->allow[0] != '\0') {
