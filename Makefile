@@ -130,7 +130,7 @@ LINK_$(S) = -pthread $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
 # libFuzzer is clang's; warnings are the other builds' business.
 CC_$(F) = clang
 FLAGS_$(F) = $(filter-out -W%,$(COMMON)) -O1 -fno-omit-frame-pointer \
-    -fsanitize=fuzzer-no-link $(SANITIZE) $(CFLAGS)
+    -fsanitize=fuzzer-no-link,float-cast-overflow $(SANITIZE) $(CFLAGS)
 LINK_$(F) = -pthread -fsanitize=fuzzer $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
 
 LIBS_core = $(LIBS_sqlite3) $(LIBS_msgpack) $(LIBS_libsodium)

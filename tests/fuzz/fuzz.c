@@ -182,14 +182,16 @@ const char *fuzz_dir(void)
 
 void fuzz_quiet(void)
 {
-    CHECK(freopen("/dev/null", "w", stdout) != NULL);
+    stdout = fopen("/dev/null", "w");
+    stderr = fopen("/dev/null", "w");
+    CHECK(stdout != NULL && stderr != NULL);
 }
 
 /* ---- libFuzzer ---- */
 
 static void panic(const char *expr, const char *file, int line)
 {
-    fprintf(stderr, "%s:%d: CHECK(%s) does not hold\n", file, line, expr);
+    dprintf(2, "%s:%d: CHECK(%s) does not hold\n", file, line, expr);
     abort();
 }
 

@@ -55,9 +55,9 @@ bool fuzz_same(struct covey_bytes a, struct covey_bytes b);
 /* All 32 bytes are this one. */
 struct seed fuzz_seed(uint8_t byte);
 
-/* A file in memory, for what prints; closed and forgotten after it was filled.
- * Returns what was printed, NUL-terminated, to be freed. */
-void fuzz_quiet(void); /* standard output goes nowhere from here on */
+/* What the program prints goes nowhere from here on; libFuzzer and the
+ * sanitizers are still heard. */
+void fuzz_quiet(void);
 
 /* A folder that lives as long as the program, in memory where that can be. */
 const char *fuzz_dir(void);

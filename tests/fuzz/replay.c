@@ -81,6 +81,6 @@ int main(int argc, char **argv)
     (void)LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++)
         replay(argv[i]);
-    fprintf(stderr, "%zu inputs\n", inputs);
+    dprintf(2, "%zu inputs\n", inputs);
     return 0;
 }

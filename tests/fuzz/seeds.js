@@ -182,11 +182,60 @@ function files() {
     seed('config', 'token', byte(5), text(`${'a'.repeat(64)}\n`));
 }
 
+// What a daemon answers, for the verbs of fuzz_cli.c by their place there.
+function answers() {
+    const id = '018f3a5b7c2de91f0044aa6b0c1d2e3f40516273';
+    const key = '5c'.repeat(32);
+    const spaces = [{ id: '5a'.repeat(16), name: 'North', kind: 'cluster', role: 'chair',
+        carried: false, rows: 3, members: 2 }];
+    const members = [{ id: key, name: 'Birch', role: 'chair', kind: 'school', urn: 123456,
+        present: true }];
+    const kept = [{ column: 'due', value: '2026-12-18', name: 'Oak', wall: '2026-11-24T10:42:07Z' },
+        { column: 'exists', value: 1, member: key, wall: null }];
+    const row = { id, space: '5a'.repeat(16), title: 'Reading', status: 'open', lead: key,
+        lead_name: 'Birch', owner_name: 'Oak', due: '2026-12-01', phases: ['a', 'b'],
+        principles: ['c'], author_name: 'Oak', kept };
+    const peer = { name: 'Oak', state: 'connected', behind: 2, last_heard_s: 90, sent_bytes: 1500000,
+        received_bytes: 3, address: 'oak.example:1', key };
+    const status = { name: 'Birch', member: key, node: key, size_bytes: 20000, strangers: 1,
+        altered: 'by hand', locked_s: 4, clock_offset_ms: 200000, peers: [peer],
+        spaces: [{ ...spaces[0], carriers: 1, change_sets: 7, unsealed: 1, waiting: 2, conflicts: 1,
+            void: 1, stale: ['Elm', { name: 'Ash' }] }] };
+    const entry = { name: 'Oak', wall: '2026-11-24T10:42:07Z', number: 3, hash: key, state: 'counts',
+        rows: [{ change: 'update', table: 'action', id, columns: ['due'] }] };
+    const word = (value) => Buffer.from([value >> 8, value & 255]);
+    const reply = (value, code = 200) =>
+        Buffer.concat([word(code), piece(text(JSON.stringify(value)))]);
+    const run = (name, verb, ...replies) => seed('cli', name, byte(verb, 0), ...replies);
+
+    run('status', 0, reply(status));
+    run('address', 1, reply({ key, address: `${key}@a.example:1` }));
+    run('space_list', 2, reply(spaces));
+    run('space_show', 4, reply(spaces), reply(spaces[0]), reply(members));
+    run('requests', 5, reply(spaces), reply([{ request: 1, name: 'Elm', fingerprint: '1234 5678' }]));
+    run('member_list', 8, reply(spaces), reply(members));
+    run('invite', 9, reply(spaces), reply({ ticket: 'covey1AXO', days: 14 }));
+    run('join', 10, reply({ id: '5a'.repeat(16), state: 'member', name: 'North' }));
+    run('rows', 11, reply(spaces), reply([row]), reply([row]));
+    run('row', 13, reply(row), reply(spaces), reply([]));
+    run('row_add', 14, reply({ member: key, name: 'Birch' }), reply(spaces), reply(members),
+        reply({ id }));
+    run('comments', 20, reply([{ id, author_name: 'Oak', text: 'words\nmore' }]));
+    run('log', 22, reply(spaces), reply([entry]));
+    run('sql', 23, reply({ columns: ['a', 'b'], rows: [[1, 'x'], [null, 2.5]], changed: 0 }));
+    seed('cli', 'watch', byte(24, 0), reply(spaces),
+        byte(90), text(`data: {"change":"update","table":"action","id":"${id}"}\n\n`));
+    run('peers', 26, reply([peer]));
+    run('refused', 0, reply({ error: { code: 'ambiguous', text: 'two of them' } }, 409));
+    run('nothing', 0, word(200), word(0));
+}
+
 messages();
 changesets();
 payloads();
 epochs();
 sessions();
+answers();
 requests();
 files();
 people();
