@@ -245,15 +245,15 @@ fuzz_parts = $(1)/obj/tests/fuzz/fuzz_%.o $(1)/obj/tests/fuzz/fuzz.o $(2) \
     $(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $(ARCHIVES:%=$(1)/libcovey_%.a)
 
 $(FUZZ_PROGRAMS): $(F)/%: $(call fuzz_parts,$(F))
-	$(call link,$(F),-lcmocka $(LIBS_all))
+	$(call link,$(F),$(LINK_test) -lcmocka $(LIBS_all))
 
 $(FUZZ_REPLAYS): $(S)/replay/%: $(call fuzz_parts,$(S),$(S)/obj/tests/fuzz/replay.o)
-	$(call link,$(S),-lcmocka $(LIBS_all))
+	$(call link,$(S),$(LINK_test) -lcmocka $(LIBS_all))
 
 # Without sanitizers: for Valgrind.
 $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%): $(B)/replay/%: \
     $(call fuzz_parts,$(B),$(B)/obj/tests/fuzz/replay.o)
-	$(call link,$(B),-lcmocka $(LIBS_all))
+	$(call link,$(B),$(LINK_test) -lcmocka $(LIBS_all))
 
 .PHONY: fuzz-programs replays
 fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ_REPLAYS)
