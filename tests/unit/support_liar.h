@@ -30,11 +30,22 @@ struct liar {
     char text[CLOSE_TEXT_MAX + 1];
 };
 
+/* liar_meet() in two steps: take the keys of node `as`, which is down, once ...
+ */
+void liar_become(struct liar *l, struct world *w, size_t as, const char *space);
+/* ... and dial `to`; again after liar_leave() on a copy.  true: the node let it
+ * in and has told its frontier. */
+bool liar_dial(struct liar *l, size_t to);
 /* Take the keys of node `as`, which is down and stays down, and meet `to` as
  * that node would, up to its frontier. */
 void liar_meet(struct liar *l, struct world *w, size_t as, size_t to,
                const char *space);
 void liar_leave(struct liar *l);
+
+/* How the liar names its space in this session. */
+struct blind liar_blind(const struct liar *l);
+/* Say one message, of any body, and hear what comes within a second. */
+void liar_say(struct liar *l, enum message_kind kind, struct covey_bytes in);
 
 /* A header of the liar's own that is as good as any: number 1 of a log that
  * follows nothing and cites nothing.  `run` makes it another log. */

@@ -12,8 +12,6 @@
 #include "tests/unit/support_dir.h"
 #include "tests/unit/support_wire.h"
 
-#define STEP (10 * COVEY_MILLISECOND)
-
 static struct seed draw(struct world *w)
 {
     struct hash h = hash_of("world", &w->draws, sizeof w->draws);
@@ -24,14 +22,27 @@ static struct seed draw(struct world *w)
     return s;
 }
 
-void nodes_init(struct world *w)
+static void begin(struct world *w)
 {
     memset(w, 0, sizeof *w);
     CHECK(sodium_init() >= 0);
-    dir_make(w->dir, sizeof w->dir);
     w->clock.now = 1000 * COVEY_SECOND;
     w->clock.wall_ms = 1790000000000u;
+    w->step = 10 * COVEY_MILLISECOND;
     buf_init(&w->visitor.heard, &support_heap, 64u << 20);
+}
+
+void nodes_init(struct world *w)
+{
+    begin(w);
+    dir_make(w->dir, sizeof w->dir);
+}
+
+void nodes_init_on_disks(struct world *w)
+{
+    begin(w);
+    snprintf(w->dir, sizeof w->dir, "/sim");
+    w->on_disks = true;
 }
 
 void nodes_clear(struct world *w)
@@ -41,7 +52,8 @@ void nodes_clear(struct world *w)
         json_decref(w->nodes[i].reply);
     }
     buf_clear(&w->visitor.heard);
-    dir_remove(w->dir);
+    if (!w->on_disks)
+        dir_remove(w->dir);
 }
 
 size_t nodes_add(struct world *w, const char *name, bool listens)
@@ -58,7 +70,7 @@ size_t nodes_add(struct world *w, const char *name, bool listens)
 
     memcpy(base, w->dir, sizeof base);
     snprintf(n->dir, sizeof n->dir, "%.60s/%.60s", base, name);
-    CHECK(mkdir(n->dir, 0700) == 0);
+    CHECK(w->on_disks || mkdir(n->dir, 0700) == 0);
     n->listens = listens;
     n->next_accept = 2;
     n->secrets =
@@ -286,8 +298,8 @@ static void settle(struct world *w)
 static void tick(struct world *w)
 {
     settle(w);
-    w->clock.now += STEP;
-    w->clock.wall_ms += STEP / COVEY_MILLISECOND;
+    w->clock.now += w->step;
+    w->clock.wall_ms += (uint64_t)(w->step / COVEY_MILLISECOND);
     for (size_t i = 0; i < w->count; i++) {
         struct node_event event = {.kind = NODE_EV_TICK};
 

@@ -44,16 +44,21 @@ struct nodes_visitor {
 
 struct world {
     char dir[64];
+    bool on_disks;
     struct nodes_node nodes[WORLD_NODES_MAX];
     size_t count;
     struct nodes_pipe pipes[WORLD_PIPES_MAX];
     struct nodes_visitor visitor;
     struct node_clock clock;
-    uint64_t draws; /* for seeds: every start has its own */
+    covey_time step; /* by which the clock moves; 10 ms unless set */
+    uint64_t draws;  /* for seeds: every start has its own */
     uint64_t bytes;
 };
 
 void nodes_init(struct world *w);
+/* The same, but node NAME lives on the disk NAME of tests/sim/disk.h, which
+ * the caller made. */
+void nodes_init_on_disks(struct world *w);
 void nodes_clear(struct world *w);
 /* A new member with its keys and record; not started yet.  Its index. */
 size_t nodes_add(struct world *w, const char *name, bool listens);
