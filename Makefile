@@ -241,7 +241,8 @@ FUZZ_PROGRAMS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(F)/%)
 FUZZ_REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(S)/replay/%)
 
 # What a target is linked with: $(call fuzz_parts,BUILD,OBJECTS)
-fuzz_parts = $(1)/obj/tests/fuzz/fuzz_%.o $(1)/obj/tests/fuzz/fuzz.o $(2) \
+fuzz_parts = $(1)/obj/tests/fuzz/fuzz_%.o $(1)/obj/tests/fuzz/fuzz.o \
+    $(1)/obj/tests/fuzz/record.o $(2) \
     $(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $(ARCHIVES:%=$(1)/libcovey_%.a)
 
 $(FUZZ_PROGRAMS): $(F)/%: $(call fuzz_parts,$(F))

@@ -68,6 +68,14 @@ function culprit(output) {
     return /Test unit written to (\S+)/.exec(output)?.[1] ?? null;
 }
 
+// libFuzzer catches signals itself, to keep the input; and a small quarantine
+// is faster by half where memory comes and goes.
+const env = {
+    ...process.env,
+    ASAN_OPTIONS: 'quarantine_size_mb=16:malloc_context_size=8',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+};
+
 // Fuzz one target for so many seconds.
 export async function fuzz(target, seconds) {
     const started = Date.now();
@@ -76,16 +84,20 @@ export async function fuzz(target, seconds) {
     fs.mkdirSync(committed(target), { recursive: true });
     fs.mkdirSync(findings, { recursive: true });
 
-    const { code, output } = await run(path.join(built, target), [
-        `-max_total_time=${seconds}`,
-        '-timeout=20',
-        '-rss_limit_mb=1024',
-        '-print_final_stats=1',
-        `-artifact_prefix=${path.join(findings, `${target}-`)}`,
-        ...dictionary(target),
-        found(target),
-        committed(target),
-    ]);
+    const { code, output } = await run(
+        path.join(built, target),
+        [
+            `-max_total_time=${seconds}`,
+            '-timeout=60',
+            '-rss_limit_mb=1024',
+            '-print_final_stats=1',
+            `-artifact_prefix=${path.join(findings, `${target}-`)}`,
+            ...dictionary(target),
+            found(target),
+            committed(target),
+        ],
+        { env }
+    );
 
     return {
         target,

@@ -1,10 +1,8 @@
 #include "tests/fuzz/fuzz.h"
 
-#include <ftw.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "proto/crypto.h"
 
@@ -153,32 +151,6 @@ struct seed fuzz_seed(uint8_t byte)
 }
 
 /* ---- the world outside ---- */
-
-static char dir[64];
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *ftw)
-{
-    (void)st, (void)kind, (void)ftw;
-    return remove(path);
-}
-
-static void remove_dir(void)
-{
-    (void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-const char *fuzz_dir(void)
-{
-    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-
-    if (dir[0] == '\0') {
-        snprintf(dir, sizeof dir, "%s/covey-fuzz-XXXXXX", base);
-        CHECK(mkdtemp(dir) != NULL);
-        CHECK(atexit(remove_dir) == 0);
-    }
-    return dir;
-}
 
 void fuzz_quiet(void)
 {

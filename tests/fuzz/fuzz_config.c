@@ -14,12 +14,19 @@
 #include "daemon/private.h"
 #include "daemon/token.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/support_dir.h"
 
-static char dir[128];
+static char dir[64];
+
+static void forget(void)
+{
+    dir_remove(dir);
+}
 
 static void setup(void)
 {
-    snprintf(dir, sizeof dir, "%s", fuzz_dir());
+    dir_make(dir, sizeof dir);
+    CHECK(atexit(forget) == 0);
 }
 
 static void check_config(const struct config *c)

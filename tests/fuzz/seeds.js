@@ -230,12 +230,102 @@ function answers() {
     run('nothing', 0, word(200), word(0));
 }
 
+// Steps of fuzz_node.c.
+function members() {
+    const cell = (words) => Buffer.concat([byte(5, words.length), text(words), byte(0)]);
+    const exists = (yes) => byte(yes, 0, 0);
+    const row = (whose, names, columns, ...cells) =>
+        Buffer.concat([byte(0, whose, names.length, ...names, 0, columns, 0), ...cells]);
+    const set = (run, cites, bend, ...rows) =>
+        Buffer.concat([byte(rows.length, run, cites, bend), ...rows, byte(0)]);
+    const batch = (...sets) => Buffer.concat([byte(0, sets.length - 1), ...sets]);
+    const made = row(8, [], 7, exists(1), cell('one'), cell('why'));
+    const say = (kind, how, body) => Buffer.concat([byte(3, kind - 2, how), piece(body)]);
+    const write = (which) => byte(5, which);
+    const wait = (seconds) => byte(6 + 8 * (seconds - 1));
+
+    seed('node', 'honest', batch(set(1, 0, 0, made)));
+    seed('node', 'chain', batch(set(1, 1, 0, made), set(1, 3, 0, row(8, [3], 2, cell('two')))),
+        write(0), batch(set(1, 1, 0, row(8, [], 2, cell('three')))), wait(3));
+    seed('node', 'twice', batch(set(1, 0, 0, made, made)));
+    seed('node', 'not_mine', batch(set(1, 0, 0, row(14, [], 3, exists(1), cell('x')))));
+    for (const bend of [1, 2, 3, 4, 5]) seed('node', `bent_${bend}`, batch(set(1, 0, bend, made)));
+    seed('node', 'delete', batch(set(1, 0, 0, made)),
+        batch(set(1, 1, 0, row(8, [3], 1, exists(0)))), write(3), wait(2));
+    seed('node', 'two_runs', batch(set(0, 0, 0, made), set(1, 0, 0, made)), write(2), byte(7),
+        batch(set(2, 7, 0, made)));
+    for (const kind of [2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13])
+        seed('node', `says_${kind}`, say(kind, 5, hex('00'.repeat(20))));
+    seed('node', 'epochs', say(4, 5, Buffer.concat([hex('91c408'), text('no epoch')])));
+}
+
+// Statements of fuzz_capture.c; values by their place there.
+function statements() {
+    const words = (w) => Buffer.concat([byte(64 + w.length), text(w)]);
+    const insert = (i, how, id, columns, ...values) =>
+        Buffer.concat([byte(i, 0, columns >> 8, columns & 255, id, how), ...values]);
+    const update = (i, table, column, id, value, all = 1) =>
+        Buffer.concat([byte(2 + i, table, column, all), value, byte(id)]);
+    const remove = (i, table, id) => byte(6 + i, table, id);
+    const seal = (i) => byte(8 + i);
+    const take = (i) => byte(10 + i);
+    const good = [words('a title'), words('a reason')];
+
+    seed('capture', 'insert', insert(0, 0, 4, 3, ...good), seal(0), take(1));
+    seed('capture', 'replace', insert(0, 2, 2, 3, ...good), insert(0, 1, 4, 7, ...good, byte(0)));
+    seed('capture', 'both_edit', update(0, 0, 0, 2, words('one')), update(1, 0, 0, 2, words('two')));
+    seed('capture', 'edit_and_delete', remove(0, 0, 2), update(1, 0, 1, 2, words('still')));
+    seed('capture', 'no_text', update(0, 0, 1, 2, Buffer.concat([byte(67), hex('ff00c3')])));
+    seed('capture', 'blob', update(0, 0, 2, 2, Buffer.concat([byte(203), hex('010203')])));
+    seed('capture', 'key', update(0, 0, 31, 2, byte(30, 4)), update(1, 0, 30, 2, words('x')));
+    for (const value of [0, 3, 4, 5, 6, 11, 13, 14, 15, 16])
+        seed('capture', `value_${value}`, update(0, 0, 2, 2, byte(value)), update(1, 0, 3, 3, byte(value)));
+}
+
+// Requests of fuzz_api.c, by a route's place in the table that docs/api.md shows.
+function calls() {
+    const routes = [...fs.readFileSync(path.join(root, 'docs/api.md'), 'utf8')
+        .matchAll(/^## (\w+) (\/api\S*)$/gm)].map((m) => `${m[1]} ${m[2]}`);
+    const space = byte(0);
+    const row = byte(1);
+    const call = (route, params, body = null) => {
+        const at = routes.indexOf(route);
+        if (at < 0) throw new Error(`docs/api.md has no ${route}`);
+        return Buffer.concat([byte(at), ...params,
+            body === null ? byte() : piece(text(JSON.stringify(body)))]);
+    };
+    const post = (name, route, params, body) => seed('api', name, call(`POST ${route}`, params, body));
+
+    post('space', '/api/spaces', [], { name: 'New', kind: 'named', admit: 'ask' });
+    post('peer', '/api/peers', [], { address: `${'5c'.repeat(32)}@a.example:1` });
+    post('invite', '/api/spaces/:space/invites', [space], { role: 'school' });
+    post('admit', '/api/spaces/:space/admissions', [space], { request: 1 });
+    post('carrier', '/api/spaces/:space/carriers', [space], { address: `${'5c'.repeat(32)}@a.example:1` });
+    post('wait', '/api/spaces/:space/wait', [space], { frontier: [{ author: '5c'.repeat(32),
+        incarnation: '5c'.repeat(8), hash: '5c'.repeat(32), number: 1 }], timeout_s: 1 });
+    post('join', '/api/joins', [], { ticket: vectors('ticket').text, wait_s: 1 });
+    post('carry', '/api/carries', [], { allow: '5c'.repeat(16) });
+    post('priority', '/api/priorities', [], { title: 'New', why: 'words', space: '@S' });
+    seed('api', 'change', call('PATCH /api/priorities/:id', [row], { title: 'Changed', phases: ['KS1'] }),
+        call('GET /api/priorities/:id', [row]), call('DELETE /api/priorities/:id', [row]));
+    seed('api', 'lists', call('GET /api/priorities', [byte(0)]), call('GET /api/spaces', []),
+        call('GET /api/spaces/:space/members', [space]), call('GET /api/rows/:id/comments', [row]));
+    for (const [i, statement] of ['SELECT * FROM priority', 'UPDATE priority SET why = 1',
+        'DELETE FROM priority', 'SELECT 1; SELECT 2', 'ATTACH x AS y', 'PRAGMA user_version = 7']
+        .entries())
+        post(`sql_${i}`, '/api/sql', [], { statement });
+    post('share', '/api/share', [], { id: '@R', space: '@S' });
+}
+
 messages();
 changesets();
 payloads();
 epochs();
 sessions();
 answers();
+members();
+statements();
+calls();
 requests();
 files();
 people();
