@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SPARE_S 30    /* that a call waits longer than the daemon */
-#define PROGRESS_S 10 /* between two words on how it goes */
+#define SPARE_S 30     /* that a call waits longer than the daemon */
+#define PROGRESS_S 10L /* between two words on how it goes */
 #define CONNECT_MS 5000L
 
 struct exchange {

@@ -177,9 +177,9 @@ put_previous(struct intake *in, const struct batch_record *r, struct arrival *a)
         a->header.previous = before->hash;
         return COVEY_OK;
     }
-    struct log_place place = {r->author, r->incarnation, r->number - 1};
+    struct log_place at = {r->author, r->incarnation, r->number - 1};
 
-    if (log_at(in->node->store, in->space->row.n, &place, &a->header.previous,
+    if (log_at(in->node->store, in->space->row.n, &at, &a->header.previous,
                &brief) == COVEY_OK)
         return COVEY_OK;
     return blame(in, COVEY_ENOTYET,
@@ -278,7 +278,7 @@ static bool is_known(const struct intake *in, const struct hash *hash)
 static enum covey_rc take_in(struct intake *in)
 {
     const struct batch_record *r = &in->record;
-    struct arrival *before = newest_in(in, r);
+    struct arrival *before;
 
     if (membership_author(&in->space->m, &r->author) == NULL || r->number == 0)
         return blame(in, COVEY_EFORGED, "its author is not a member");
@@ -303,7 +303,7 @@ static enum covey_rc take_in(struct intake *in)
     a->hash = header_hash(&a->header);
     a->known = is_known(in, &a->hash);
     a->last = true;
-    before = newest_in(in, r); /* the array may have moved */
+    before = newest_in(in, r);
     if (before != NULL &&
         memcmp(&before->hash, &a->header.previous, sizeof before->hash) == 0)
         before->last = false;

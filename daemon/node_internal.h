@@ -125,7 +125,6 @@ void node_reply_error(struct node *node, uint64_t request, enum covey_rc rc,
                       const char *text);
 /* Never NULL: without memory for it the process ends. */
 struct queued *node_emit(struct node *node, enum node_effect_kind kind);
-int node_status_of(enum covey_rc rc); /* HTTP status */
 /* Grow an array of items; false when out of memory. */
 bool node_grow(void **items, size_t *cap, size_t count, size_t size);
 

@@ -282,7 +282,7 @@ enum covey_rc seal_all(struct node *node)
     return COVEY_OK;
 }
 
-#define HEARTBEAT (24 * 3600 * COVEY_SECOND)
+#define HEARTBEAT (COVEY_SECOND * 24 * 3600)
 
 enum covey_rc seal_heartbeats(struct node *node)
 {

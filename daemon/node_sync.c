@@ -273,19 +273,24 @@ static void on_space_message(struct node *node, struct conn *c,
     struct offer offer;
     struct frontier frontier;
     struct requests requests;
-    bool ok = message_blind(kind, body, &blind);
-    struct link *l = ok ? link_by_blind(c, &blind) : NULL;
 
-    if (ok && l == NULL)
+    if (!message_blind(kind, body, &blind)) {
+        conn_shut(node, c, SESSION_CLOSE_PROTOCOL, NULL);
+        return;
+    }
+
+    struct link *l = link_by_blind(c, &blind);
+
+    if (l == NULL)
         return; /* not a member here as far as this node knows, yet */
     if (kind == MESSAGE_OFFER && offer_read(body, &offer) == COVEY_OK)
         on_offer(node, c, l, &offer);
     else if (kind == MESSAGE_FRONTIER &&
              frontier_read(body, &frontier) == COVEY_OK)
         on_frontier(node, c, l, &frontier);
-    else if (kind == MESSAGE_EPOCHS && ok)
+    else if (kind == MESSAGE_EPOCHS)
         on_epochs(node, c, l->space, body);
-    else if (kind == MESSAGE_BATCH && ok)
+    else if (kind == MESSAGE_BATCH)
         on_batch(node, c, l, body);
     else if (kind == MESSAGE_REQUESTS &&
              requests_read(body, &requests) == COVEY_OK)

@@ -116,7 +116,9 @@ static bool decode_byte(const char *p, size_t len, size_t *i, bool query,
 {
     char c = p[(*i)++];
 
-    *out = query && c == '+' ? ' ' : c;
+    if (query && c == '+')
+        c = ' ';
+    *out = c;
     if (c != '%')
         return true;
     if (len - *i < 2)
@@ -276,7 +278,7 @@ static size_t text_size(const struct api_route *route,
     return strlen(route->path) +
            (route->query == NULL ? 0 : strlen(route->query)) +
            strlen(ask->target) + ask->body.len + sizeof ":body" +
-           ROUTE_PARAMS_MAX * 4 + ROUTE_TARGET_MAX;
+           (size_t)ROUTE_PARAMS_MAX * 4 + ROUTE_TARGET_MAX;
 }
 
 struct route_match *route_find(const struct route_table *table,

@@ -34,7 +34,7 @@
     X(EUSAGE, -16, "misused", "the call is not of the expected form")
 
 enum covey_rc {
-#define X(name, number, id, text) COVEY_##name = number,
+#define X(name, number, id, text) COVEY_##name = (number),
     COVEY_RC_TABLE(X)
 #undef X
 };

@@ -150,6 +150,7 @@ enum covey_rc epoch_take_seat(struct epoch_fold *f, struct wire_cursor *c)
         rc = seat_renew(f, &v, seat);
     if (rc != COVEY_OK)
         return rc;
+    CHECK(seat != NULL);
     f->admitted += !seat->present;
     seat->present = true;
     seat->role = v.role;

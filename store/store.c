@@ -276,12 +276,14 @@ static enum covey_rc failed_on(const char *what, struct covey_why *why)
 {
     bool full = errno == ENOSPC || errno == EDQUOT;
     bool fault = errno == EIO;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): a text for each thread in glibc */
+    const char *reason = strerror(errno);
 
     return why_say(why,
                    full    ? COVEY_EFULL
                    : fault ? COVEY_EIO
                            : COVEY_EREFUSED,
-                   "%s: %s", what, strerror(errno));
+                   "%s: %s", what, reason);
 }
 
 static enum covey_rc sync_path(const char *path, struct covey_why *why)
