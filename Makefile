@@ -223,6 +223,27 @@ $(S)/tests/sim/tool_sim: $(S)/obj/tests/sim/tool_sim.o \
 $(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES:%=$(B)/libcovey_%.a)
 	$(call link,$(B),$(LINK_test) $(LIBS_all))
 
+# ---- static analysis: a report on each file, made anew when it changed
+
+REPORTS := $(patsubst %.c,$(B)/lint/%.txt,$(sort $(wildcard \
+    proto/*.c store/*.c daemon/*.c cli/*.c tests/*/*.c)))
+ANALYSED = -std=c11 -D_GNU_SOURCE -I. \
+    $(sort $(foreach library,$(LIBRARIES),$(CFLAGS_$(library))))
+
+$(B)/lint/flags: FORCE
+	$(call remember,$(ANALYSED))
+
+$(REPORTS): $(B)/lint/%.txt: %.c $(B)/lint/flags tests/lint/analyse.sh \
+    tests/lint/cppcheck.txt .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  LINT  $<"
+	$(Q)sh tests/lint/analyse.sh $< $@ $(ANALYSED) >$@
+
+$(filter $(B)/lint/cli/%,$(REPORTS)): cli/.clang-tidy
+$(filter $(B)/lint/tests/%,$(REPORTS)): tests/.clang-tidy
+
+-include $(shell find $(B)/lint -name '*.d' 2>/dev/null)
+
 # ---- tests
 
 UNIT_PROGRAMS := $(UNIT_SRC:%.c=$(S)/%)
@@ -266,7 +287,7 @@ replays: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%)
 $(UNIT_LOGS): $(B)/log/%.log: $(S)/tests/% FORCE
 	@sh tests/tally run $@ $<
 
-$(B)/log/lint.log: $(B)/libcovey_proto.a FORCE
+$(B)/log/lint.log: $(B)/libcovey_proto.a $(REPORTS) FORCE
 	@sh tests/tally show $@ sh tests/lint/lint.sh $(B)/libcovey_proto.a
 
 .PHONY: suites
@@ -302,8 +323,8 @@ sim: $(B)/tests/sim/tool_sim
 	    $(if $(SEED),--first $(SEED)) $(if $(NODES),--nodes $(NODES)) \
 	    $(if $(HOURS),--hours $(HOURS)) $(if $(TRACE),--trace)
 
-lint: ## the rules of the tree: includes, symbols, format, lengths
-lint: $(B)/libcovey_proto.a
+lint: ## the rules of the tree: includes, symbols, format, lengths, analysis
+lint: $(B)/libcovey_proto.a $(REPORTS)
 	@sh tests/lint/lint.sh $(B)/libcovey_proto.a
 
 format: ## let clang-format rewrite our C files

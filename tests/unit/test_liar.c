@@ -385,7 +385,8 @@ static void forks(size_t shared, size_t to_alder, size_t to_cedar)
     go_on(&a, to_alder);
     turn_to(cedar);
     go_on(&b, to_cedar);
-    assert_all((json_int_t)(shared + to_alder + to_cedar));
+    assert_all((json_int_t)shared + (json_int_t)to_alder +
+               (json_int_t)to_cedar);
 }
 
 static void test_a_fork_reaches_everybody(void **state)
