@@ -217,8 +217,6 @@ static bool start(struct run *r, struct fault *f, covey_time lasts)
         return start_clock(r, f);
     case FAULT_BACKUP:
         return start_backup(r, f, lasts);
-    case FAULT_CLONE:
-        return false;
     case FAULT_KIND_COUNT:
         break;
     }

@@ -127,12 +127,17 @@ static void make_hosts(struct run *r)
     struct dice d = dice_of(r->plan.seed, "hosts", 0);
     char name[24];
 
+    /* Most are behind NAT; of many, all but a few. */
+    uint32_t listening =
+        r->plan.hosts > 12 ? 4800 / (uint32_t)r->plan.hosts : 400;
+
     r->relay = r->plan.hosts - 1;
     for (size_t i = 0; i < r->plan.hosts; i++) {
         bool relay = i == r->relay;
 
         snprintf(name, sizeof name, "n%zu", i);
-        struct host_plan plan = {name, relay || dice_chance(&d, 400), relay};
+        struct host_plan plan = {name, relay || dice_chance(&d, listening),
+                                 relay};
         struct host *h = &r->w.hosts[world_add(&r->w, &plan)];
         h->delay = dice_between(&d, 1, 60) * COVEY_MILLISECOND;
         h->commit_wait = dice_between(&d, 1, dice_chance(&d, 300) ? 700 : 40) *

@@ -51,8 +51,7 @@ enum work_kind {
     X(SPOIL, "spoilt byte", 10, 0)                                             \
     X(SLOW, "slow line", 4, 1800)                                              \
     X(CLOCK, "clock jump", 6, 0)                                               \
-    X(BACKUP, "older copy", 8, 600)                                            \
-    X(CLONE, "two copies", 0, 1200)
+    X(BACKUP, "older copy", 8, 600)
 
 enum fault_kind {
 #define X(kind, name, most, seconds) FAULT_##kind,

@@ -309,6 +309,35 @@ static void disk_fault_ends_the_node(struct run *r)
     story_ends_well(r);
 }
 
+/* What a failed sync did not save is in memory, looks whole to whoever starts
+ * next, and is gone with the power. */
+static void power_fails_after_a_disk_fault(struct run *r)
+{
+    struct host *h = &r->w.hosts[BIRCH];
+    size_t told = 0;
+
+    story_cluster(r);
+    for (uint64_t nth = 1; nth < 60; nth++) {
+        h->bad_disk = true;
+        h->boot_wait = COVEY_SECOND;
+        disk_fail(machine_disk(BIRCH), DISK_EIO, nth);
+        (void)world_ask_sql(&r->w, BIRCH, "DELETE FROM action");
+        (void)world_ask_sql(&r->w, BIRCH,
+                            "INSERT INTO action(title) VALUES('perhaps')");
+        story_wait(r, 3 * COVEY_SECOND);
+        disk_mend(machine_disk(BIRCH));
+        h->bad_disk = false;
+        h->boot_wait = 0;
+        story_write(r, BIRCH, ADD("told that it is saved"));
+        told++;
+        host_down(&r->w, BIRCH, MACHINE_POWER);
+        host_boot(&r->w, BIRCH);
+        story_expect(r, story_rows(r, BIRCH, ALL) == told,
+                     "what was told after the fault is there");
+    }
+    story_ends_well(r);
+}
+
 static void disk_full_and_room_again(struct run *r)
 {
     story_cluster(r);
@@ -347,6 +376,33 @@ static void restored_from_tuesdays_backup(struct run *r)
                             "SELECT 1 FROM priority WHERE outcome ="
                             " 'thursday'") == 2,
                  "so did its edits");
+}
+
+/* A virtual machine was copied, and both copies run: each opens logs of its
+ * own, and nobody's words are lost. */
+static void two_copies_running(struct run *r)
+{
+    struct host_plan plan = {.name = "birch-again"};
+
+    story_cluster(r);
+    story_write(r, BIRCH, ADD("before the copy"));
+
+    size_t copy = world_add(&r->w, &plan);
+
+    r->w.hosts[copy].secrets = r->w.hosts[BIRCH].secrets;
+    r->w.hosts[BIRCH].lies = true; /* what the copy signs is not at home here */
+    machine_copy(BIRCH, copy);
+    host_boot(&r->w, copy);
+    for (int i = 0; i < 5; i++) {
+        story_write(r, BIRCH, ADD("on the one"));
+        story_write(r, copy, ADD("on the other"));
+        story_wait(r, WORLD_MINUTE);
+    }
+    host_stop(&r->w, copy);
+    story_write(r, BIRCH, ADD("on the one that is left"));
+    host_boot(&r->w, copy);
+    story_ends_well(r);
+    story_expect(r, story_rows(r, CEDAR, ALL) == 12, "all rows are there");
 }
 
 /* ---- joining ---- */
@@ -401,8 +457,10 @@ static const struct {
     STORY(another_program_sits_on_the_lock),
     STORY(killed_after_the_answer),
     STORY(disk_fault_ends_the_node),
+    STORY(power_fails_after_a_disk_fault),
     STORY(disk_full_and_room_again),
     STORY(restored_from_tuesdays_backup),
+    STORY(two_copies_running),
     STORY(joined_while_the_chair_was_off),
 #undef STORY
 };
