@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { load, notLookedAt, tally } from './checks.js';
 import * as changesets from './read_changesets.js';
+import * as refused from './read_refused.js';
 import * as space from './read_space.js';
 import * as wire from './read_wire.js';
 
@@ -13,6 +14,7 @@ const readers = {
     ...space.readers,
     ...changesets.readers,
     ...wire.readers,
+    ...refused.readers,
 };
 const here = new URL('./', import.meta.url);
 export const files = fs

@@ -10,7 +10,7 @@ const here = fileURLToPath(new URL('./', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const build = process.env.COVEY_BUILD || `${root}build`;
 const isWriting = process.argv.includes('--write');
-const tools = ['', '_batch', '_messages', '_rows', '_states', '_wire'];
+const tools = ['', '_batch', '_epochs', '_forged', '_messages', '_refused', '_rows', '_states', '_wire'];
 let passed = 0;
 let failed = 0;
 
