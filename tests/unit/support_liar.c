@@ -198,7 +198,7 @@ void liar_seal(const struct liar *l, struct header *h,
                const struct covey_bytes *rows, size_t count,
                struct covey_buf *payload)
 {
-    struct changeset_plain plain = {.kind = CHANGESET_ROWS,
+    struct changeset_plain plain = {.kind = l->kind,
                                     .wall_ms = l->w->clock.wall_ms,
                                     .part_count = count,
                                     .parts = rows};

@@ -19,6 +19,7 @@ struct liar {
     struct sign_pair author; /* its own, in the space */
     struct session *session;
     struct covey_buf inbox;
+    uint64_t kind;     /* of its change sets: CHANGESET_ROWS at first */
     struct hash epoch; /* as the node offers it */
     uint64_t epoch_number;
     struct log_head heads[LIAR_HEADS_MAX]; /* of the node's frontier */

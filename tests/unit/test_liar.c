@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/node_internal.h"
 #include "support_liar.h"
 #include "support_wire.h"
 
@@ -216,6 +217,32 @@ static void test_a_log_with_a_gap_is_refused(void **state)
     h.number = 2;
     h.previous.b[0] = 7;
     assert_refused(&h, honest(&h), NULL, SESSION_CLOSE_INCOMPLETE);
+}
+
+static void test_a_log_that_begins_in_the_middle_is_refused(void **state)
+{
+    struct header h = liar_header(&liar, 1);
+
+    h.number = 2;
+    assert_refused(&h, honest(&h), NULL, SESSION_CLOSE_FORGED);
+}
+
+/* Its first change set knows the newest membership, the next one does not. */
+static void test_going_back_to_an_older_membership_is_refused(void **state)
+{
+    struct header first = liar_header(&liar, 1);
+    struct header h = liar_header(&liar, 1);
+
+    assert_true(send_one(&first, honest(&first), NULL));
+    h.number = 2;
+    h.clock = 2;
+    h.previous = header_hash(&first);
+    h.epoch = world.nodes[alder].node->spaces->epochs[1].hash;
+    assert_false(hash_equal(&h.epoch, &first.epoch));
+    assert_false(send_one(&h, honest(&h), NULL));
+    assert_int_equal(liar.code, SESSION_CLOSE_FORGED);
+    assert_string_equal(liar.text, "a log went back to an older membership");
+    assert_both(1, 0, 1);
 }
 
 static void test_another_spaces_change_set_is_refused(void **state)
@@ -443,6 +470,60 @@ static void test_a_fork_under_their_eyes_reaches_everybody(void **state)
     assert_all(8);
 }
 
+/* All that waits is kept and shown to nobody, also when it is looked at again
+ * after a new epoch, and the same at everybody. */
+static void assert_wait(json_int_t sets)
+{
+    size_t dogwood = nodes_add(&world, "dogwood", false);
+
+    assert_both(sets, 0, 0);
+    nodes_start(&world, dogwood);
+    join(dogwood);
+    nodes_run(&world, 5);
+    assert_int_equal(count_of(alder, "waiting"), sets);
+    assert_int_equal(count_of(dogwood, "waiting"), sets);
+    assert_both(sets, 0, 0);
+}
+
+/* A kind of change set that a newer version may know: the next one in the log
+ * waits for it, and so does one that cites it. */
+static void test_what_a_newer_version_wrote_waits(void **state)
+{
+    struct header h[3] = {liar_header(&liar, 1), liar_header(&liar, 1),
+                          liar_header(&liar, 2)};
+
+    liar.kind = CHANGESET_EMPTY + 1;
+    assert_true(send_one(&h[0], honest(&h[0]), NULL));
+    liar.kind = CHANGESET_ROWS;
+    h[1].number = 2;
+    h[1].previous = header_hash(&h[0]);
+    h[1].clock = h[2].clock = 2;
+    assert_true(send_one(&h[1], honest(&h[1]), NULL));
+    h[2].cite_count = 1;
+    h[2].cites[0] = h[1].previous;
+    assert_true(send_one(&h[2], honest(&h[2]), NULL));
+    assert_wait(3);
+}
+
+static void test_a_table_of_a_newer_version_waits(void **state)
+{
+    struct header h = liar_header(&liar, 1);
+    struct covey_buf part, payload;
+    struct row_id id = {{0}};
+
+    memcpy(id.b + ROW_ID_TAG_OFFSET, liar.tag.b, sizeof liar.tag.b);
+    buf_init(&part, &support_heap, 4096);
+    row_part_begin(&part, 1000, &id, NULL, 0, 1);
+    row_part_cell(&part, 0, &(struct cell_value){.type = CELL_BOOL}, NULL, 0);
+
+    struct covey_bytes row = buf_bytes(&part);
+    liar_seal(&liar, &h, &row, 1, &payload);
+    assert_true(send_one(&h, buf_bytes(&payload), NULL));
+    assert_wait(1);
+    buf_clear(&part);
+    buf_clear(&payload);
+}
+
 /* What was refused stands in nobody's way: the honest go on. */
 static void test_after_a_lie_the_others_go_on(void **state)
 {
@@ -471,6 +552,8 @@ int main(void)
         T(test_a_clock_that_is_not_due_is_refused),
         T(test_a_citation_of_nothing_is_refused),
         T(test_a_log_with_a_gap_is_refused),
+        T(test_a_log_that_begins_in_the_middle_is_refused),
+        T(test_going_back_to_an_older_membership_is_refused),
         T(test_another_spaces_change_set_is_refused),
         T(test_another_authors_name_is_refused),
         T(test_an_author_that_is_no_member_is_refused),
@@ -484,6 +567,8 @@ int main(void)
         T(test_a_fork_from_the_start_reaches_everybody),
         T(test_a_fork_after_two_pasts_reaches_everybody),
         T(test_a_fork_under_their_eyes_reaches_everybody),
+        T(test_what_a_newer_version_wrote_waits),
+        T(test_a_table_of_a_newer_version_waits),
         T(test_after_a_lie_the_others_go_on),
     };
 
