@@ -15,9 +15,9 @@
 #   tests/fuzz/fuzz_X.c    build/fuzz/X, a libFuzzer target; and, to run over
 #                          files, build/san/replay/X and build/replay/X
 #
-# There are three builds of everything: build/ to use, build/san/ for the unit
-# tests, with the address and undefined-behaviour sanitizers, and build/fuzz/,
-# by clang, with libFuzzer's counters too.
+# There are four builds of everything: build/ to use, build/san/ for the unit
+# tests, with the address and undefined-behaviour sanitizers, build/fuzz/, by
+# clang, with libFuzzer's counters too, and build/cov/, to see what tests reach.
 #
 # Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; WERROR=1 makes a warning an
 # error (always so when CI is set); UNIT=name picks one unit test; KEEP=1 leaves
@@ -46,6 +46,7 @@ Q := $(if $(V),,@)
 B := build
 S := build/san
 F := build/fuzz
+C := build/cov
 SECONDS ?= 60
 TARGET ?= *
 
@@ -133,6 +134,11 @@ FLAGS_$(F) = $(filter-out -W%,$(COMMON)) -O1 -fno-omit-frame-pointer \
     -fsanitize=fuzzer-no-link,float-cast-overflow $(SANITIZE) $(CFLAGS)
 LINK_$(F) = -pthread -fsanitize=fuzzer $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
 
+# Nothing is inlined or folded, so that a branch is one that the source has.
+CC_$(C) = gcc
+FLAGS_$(C) = $(COMMON) -O0 --coverage -fprofile-update=atomic $(CFLAGS)
+LINK_$(C) = -pthread --coverage -Wl,--as-needed $(LDFLAGS)
+
 LIBS_core = $(LIBS_sqlite3) $(LIBS_msgpack) $(LIBS_libsodium)
 LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih) $(LIBS_jansson)
 LIBS_covey = $(LIBS_libcurl) $(LIBS_jansson) $(LIBS_msgpack) $(LIBS_libsodium)
@@ -145,7 +151,7 @@ LINK_test = -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
 LINK_memo := -Wl,-u,__wrap_crypto_sign_verify_detached \
     -Wl,--wrap=crypto_sign_verify_detached
 
-# ---- the three builds
+# ---- the four builds
 
 # What a build depends on beside its sources: its flags, and which files there
 # are, so that a changed option rebuilds and a deleted file leaves its archive.
@@ -186,6 +192,16 @@ $(1)/coveyd: $(1)/obj/daemon/main.o $(1)/libcovey_shell.a \
 $(1)/covey: $(1)/obj/cli/main.o $(1)/libcovey_cli.a $(1)/libcovey_proto.a
 	$$(call link,$(1),$$(LIBS_covey))
 
+$$(UNIT_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o \
+    $$(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $$(ARCHIVES:%=$(1)/libcovey_%.a)
+	$$(call link,$(1),$$(LINK_test) -lcmocka $$(LIBS_all))
+
+# The simulator is in each build: a seed has one trace in all of them.
+$(1)/tests/sim/tool_sim: LINK_test += $(LINK_memo)
+
+$$(TOOL_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o $$(ARCHIVES:%=$(1)/libcovey_%.a)
+	$$(call link,$(1),$$(LINK_test) $$(LIBS_all))
+
 -include $$(shell find $(1)/obj -name '*.d' 2>/dev/null)
 endef
 
@@ -206,22 +222,12 @@ endef
 $(eval $(call build,$(B)))
 $(eval $(call build,$(S)))
 $(eval $(call build,$(F)))
+$(eval $(call build,$(C)))
 
 $(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q)LC_ALL=C awk -f store/schema/embed.awk $(SCHEMA_SQL) >$@
-
-# The simulator is in both builds: a seed has one trace in each.
-SIMS := $(B)/tests/sim/tool_sim $(S)/tests/sim/tool_sim
-$(SIMS): LINK_test += $(LINK_memo)
-
-$(S)/tests/sim/tool_sim: $(S)/obj/tests/sim/tool_sim.o \
-    $(ARCHIVES:%=$(S)/libcovey_%.a)
-	$(call link,$(S),$(LINK_test) $(LIBS_all))
-
-$(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES:%=$(B)/libcovey_%.a)
-	$(call link,$(B),$(LINK_test) $(LIBS_all))
 
 # ---- static analysis: a report on each file, made anew when it changed
 
@@ -246,15 +252,10 @@ $(filter $(B)/lint/tests/%,$(REPORTS)): tests/.clang-tidy
 
 # ---- tests
 
-UNIT_PROGRAMS := $(UNIT_SRC:%.c=$(S)/%)
 UNIT_LOGS := $(UNIT_SRC:tests/%.c=$(B)/log/%.log)
 SUITES := $(patsubst tests/%/run.js,%,$(wildcard tests/*/run.js))
 SUITE_LOGS := $(SUITES:%=$(B)/log/%.log)
 CHECK_LOGS := $(B)/log/lint.log $(UNIT_LOGS) $(SUITE_LOGS)
-
-$(UNIT_PROGRAMS): $(S)/%: $(S)/obj/%.o $(UNIT_SUPPORT:%.c=$(S)/obj/%.o) \
-    $(ARCHIVES:%=$(S)/libcovey_%.a)
-	$(call link,$(S),$(LINK_test) -lcmocka $(LIBS_all))
 
 # ---- fuzzing
 
@@ -298,10 +299,43 @@ suites: $(UNIT_LOGS) all fuzz-programs \
 	    sh tests/tally show $(B)/log/$$suite.log node tests/$$suite/run.js; \
 	done
 
+# ---- coverage: the same tests with the build that counts
+
+COV_UNIT := $(UNIT_SRC:tests/%.c=$(C)/log/%.log)
+COV_SUITES := $(filter-out sim fuzz,$(SUITES))
+COV_LOGS := $(COV_UNIT) $(COV_SUITES:%=$(C)/log/%.log) \
+    $(C)/log/sim.log $(C)/log/fuzz.log
+COV_SIM := $(C)/tests/sim/tool_sim --seeds 1000000 --hours 2 --seconds 60
+
+$(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(C)/replay/%): $(C)/replay/%: \
+    $(call fuzz_parts,$(C),$(C)/obj/tests/fuzz/replay.o)
+	$(call link,$(C),$(LINK_test) -lcmocka $(LIBS_all))
+
+.PHONY: cov-built cov-ran
+cov-built: $(BINARIES:%=$(C)/%) $(TOOL_SRC:%.c=$(C)/%) $(UNIT_SRC:%.c=$(C)/%) \
+    $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(C)/replay/%)
+	@find $(C) -name '*.gcda' -delete; rm -rf $(C)/log
+
+$(COV_UNIT): $(C)/log/%.log: cov-built
+	@sh tests/tally run $@ $(C)/tests/$*
+
+# The simulator and the fuzz targets are run by hand: their suites would take
+# other builds, and longer.
+cov-ran: $(COV_UNIT)
+	@for suite in $(COV_SUITES); do \
+	    COVEY_BUILD=$(CURDIR)/$(C) sh tests/tally show \
+	        $(C)/log/$$suite.log node tests/$$suite/run.js; \
+	done
+	@sh tests/tally run $(C)/log/fuzz.log sh -ec 'for target in $(C)/replay/*; \
+	    do $$target tests/fuzz/corpus/$${target##*/}; done; \
+	    echo "1 passed, 0 failed"'
+	@sh tests/tally run $(C)/log/sim.log sh -c \
+	    '$(C)/tests/sim/tool_sim --stories && $(COV_SIM)'
+
 # ---- what one asks for
 
-.PHONY: all san sim test lint format check demo bench fuzz install clean help \
-    deps deps-build deps-demo no-unit-test FORCE
+.PHONY: all san sim test coverage lint format check demo bench fuzz install \
+    clean help deps deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
 all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
@@ -315,6 +349,12 @@ test: $(or $(UNIT_LOGS),no-unit-test)
 
 no-unit-test:
 	@echo "there is no tests/unit/test_$(UNIT).c" >&2; exit 1
+
+coverage: ## which lines and branches all tests together reach, by file
+coverage: deps
+	+@$(MAKE) --no-print-directory cov-ran
+	@node tests/coverage/coverage.js $(C); enough=$$?; \
+	    sh tests/tally sum $(COV_LOGS) && exit $$enough
 
 sim: ## random worlds from a seed; SEEDS=1000 NODES=9 SEED=first JOBS=2 TRACE=1
 sim: $(B)/tests/sim/tool_sim

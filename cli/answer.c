@@ -22,7 +22,7 @@ static int refused(struct cli *cli, long status, const json_t *answer)
 int client_answer(struct cli *cli, long status, const char *p, size_t len,
                   json_t **out)
 {
-    const int flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_t *answer = len == 0 ? json_null() : json_loadb(p, len, flags, NULL);
 
     if (status >= CLIENT_REFUSED) {
