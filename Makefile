@@ -243,7 +243,7 @@ $(REPORTS): $(B)/lint/%.txt: %.c $(B)/lint/flags tests/lint/analyse.sh \
     tests/lint/cppcheck.txt .clang-tidy
 	@mkdir -p $(@D)
 	@echo "  LINT  $<"
-	$(Q)sh tests/lint/analyse.sh $< $@ $(ANALYSED) >$@
+	$(Q)sh tests/lint/analyse.sh $< $@ $(ANALYSED)
 
 $(filter $(B)/lint/cli/%,$(REPORTS)): cli/.clang-tidy
 $(filter $(B)/lint/tests/%,$(REPORTS)): tests/.clang-tidy
