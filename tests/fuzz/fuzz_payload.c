@@ -28,13 +28,18 @@ static bool frames_of(struct covey_bytes in, struct header *h)
 {
     struct payload_walk w;
     struct payload_frame frame;
+    struct hash whole;
+    bool erased = false;
 
     if (changeset_hash(in, &h->payload_hash) != COVEY_OK)
         return false;
     CHECK(payload_begin(&w, in));
-    for (size_t i = 0; i < w.part_count; i++)
+    for (size_t i = 0; i < w.part_count; i++) {
         CHECK(payload_next(&w, &frame));
+        erased |= frame.erased;
+    }
     CHECK(payload_done(&w));
+    CHECK((changeset_hash_whole(in, &whole) == COVEY_OK) == !erased);
     h->payload_len = (uint32_t)w.full_len;
     CHECK(changeset_check(h, in) == COVEY_OK);
     return true;
