@@ -152,10 +152,11 @@ export class Tree {
 
     // Run a check's program, of this tree or another folder, once.
     async attempt(check, seed, dir = this.dir) {
-        const { code, out } = await run('sh', ['-c', LIMITED, String(check.seconds),
-            path.join(dir, check.program), ...check.args(seed)],
-            { cwd: this.dir });
-        return { failed: code !== 0, said: check.said(out) ?? `ended by ${code}` };
+        const { code, out } = await run('sh', ['-c', LIMITED,
+            String(check.seconds), path.join(dir, check.program),
+            ...check.args(seed)], { cwd: this.dir });
+        const said = check.said(out) ?? `ended by ${code}`;
+        return { failed: code !== 0, said };
     }
 
     // Keep a program as it is now; it is run as that of the folder returned.
