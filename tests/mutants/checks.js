@@ -26,7 +26,7 @@ const kinds = {
         isSeeded: true,
         seconds: 30,
         args: (seed) => [...SIM_ARGS, '--first', String(seed)],
-        said: (out) => /\[\d+ \w[^\]]*\].*/.exec(out)?.[0],
+        said: (out) => /^FAIL (?:seed \d+: )?(.*)$/m.exec(out)?.[1],
     }),
     story: (name) => ({
         exists: holds('tests/sim/stories.c', `STORY(${name})`),

@@ -1,7 +1,7 @@
 // Plant each bug in a copy of the tree, and say which check kills it.
 //
 // usage: node tests/mutants/mutants.js
-//   ONLY=text    those whose name has it
+//   ONLY=text    those whose name has it (or one of several; commas between)
 //   SEEDS=200    of the simulator, at most
 //   JOBS=n       copies of the tree at work side by side; all cores
 //   WRITE=1      put the outcome into the table of docs/testing.md
@@ -11,12 +11,12 @@ import { Garden } from './kill.js';
 import { headFaults, mutants, Tree } from './plant.js';
 import { readTable, writeTable } from './table.js';
 
-const only = process.env.ONLY ?? '';
+const only = (process.env.ONLY ?? '').split(',');
 const seeds = Number(process.env.SEEDS || 200);
 const cores = os.cpus().length;
 const jobs = Number(process.env.JOBS || cores);
 const all = mutants();
-const chosen = all.filter((m) => m.name.includes(only));
+const chosen = all.filter((m) => only.some((text) => m.name.includes(text)));
 const outcome = new Map();
 
 function line(m, r) {
@@ -30,6 +30,8 @@ function report(m, r) {
     outcome.set(m.name, r);
     console.log(r.fault ? `${m.name}: it does not count:\n${r.fault}`
         : line(m, r));
+    if (process.env.WRITE)
+        writeTable(all, new Map([...readTable(), [m.name, r]]));
 }
 
 async function work(number, queue) {
@@ -51,8 +53,6 @@ const results = [...outcome.values()];
 const killed = results.filter((r) => r.by);
 const broken = results.filter((r) => r.fault).length;
 const bySim = killed.filter((r) => checkOf(r.by).isSim).length;
-if (process.env.WRITE)
-    writeTable(all, new Map([...readTable(), ...outcome]));
 if (broken > 0) console.log(`${broken} do not count`);
 console.log(`${bySim} killed by the simulator`);
 console.log(`${killed.length} killed, ` +

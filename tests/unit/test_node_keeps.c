@@ -115,6 +115,23 @@ static void test_a_chair_that_has_heard_nobody_signs_no_epoch(void **state)
     nodes_do(&world, alder, "invite", space, "{\"role\":\"school\"}");
 }
 
+/* "Every node seals at least one change set a day that it runs, empty if need
+ * be: its heartbeat" (DESIGN.md section 6). */
+static void test_a_day_without_an_edit_has_a_heartbeat(void **state)
+{
+    const json_t *counts = nodes_space(&world, alder, space);
+
+    assert_int_equal(json_integer_value(json_object_get(counts, "change_sets")),
+                     0);
+    world.clock.now += 24 * 3600 * COVEY_SECOND;
+    world.clock.wall_ms += 24u * 3600u * 1000u;
+    nodes_run(&world, 30);
+    counts = nodes_space(&world, alder, space);
+    assert_int_equal(json_integer_value(json_object_get(counts, "change_sets")),
+                     2);
+    assert_true(nodes_equal(&world, space, (size_t[]){alder, birch}, 2));
+}
+
 static void test_requests_that_wait_have_a_limit(void **state)
 {
     static const char nowhere[] =
@@ -146,6 +163,7 @@ int main(void)
         T(test_a_peer_that_acknowledges_nothing_gets_no_more),
         T(test_after_a_sleep_it_begins_a_new_log),
         T(test_a_chair_that_has_heard_nobody_signs_no_epoch),
+        T(test_a_day_without_an_edit_has_a_heartbeat),
         T(test_requests_that_wait_have_a_limit),
     };
 
