@@ -235,9 +235,7 @@ void liar_say(struct liar *l, enum message_kind kind, struct covey_bytes in)
     if (session_send(l->session, kind, in) != COVEY_OK)
         return;
     speak(l);
-    nodes_run(l->w, 1);
-    listen(l);
-    speak(l);
+    liar_hear(l);
 }
 
 bool liar_send(struct liar *l, const struct liar_set *sets, size_t count)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -53,6 +54,12 @@ static void add(size_t who)
              "INSERT INTO priority(space, title, why) VALUES('%s', 't', 'w')",
              space);
     nodes_sql(&world, who, sql);
+}
+
+static json_int_t count(size_t who, const char *what)
+{
+    return json_integer_value(
+        json_object_get(nodes_space(&world, who, space), what));
 }
 
 static size_t heads(size_t who)
@@ -119,17 +126,31 @@ static void test_a_chair_that_has_heard_nobody_signs_no_epoch(void **state)
  * be: its heartbeat" (DESIGN.md section 6). */
 static void test_a_day_without_an_edit_has_a_heartbeat(void **state)
 {
-    const json_t *counts = nodes_space(&world, alder, space);
-
-    assert_int_equal(json_integer_value(json_object_get(counts, "change_sets")),
-                     0);
+    assert_int_equal(count(alder, "change_sets"), 0);
     world.clock.now += 24 * 3600 * COVEY_SECOND;
     world.clock.wall_ms += 24u * 3600u * 1000u;
     nodes_run(&world, 30);
-    counts = nodes_space(&world, alder, space);
-    assert_int_equal(json_integer_value(json_object_get(counts, "change_sets")),
-                     2);
+    assert_int_equal(count(alder, "change_sets"), 2);
     assert_true(nodes_equal(&world, space, (size_t[]){alder, birch}, 2));
+}
+
+/* Seal before merge: what another program wrote has not seen what comes just
+ * then, so that both stand. */
+static void test_what_is_unsealed_claims_to_have_seen_no_more(void **state)
+{
+    char command[300];
+
+    add(birch);
+    nodes_run(&world, 5);
+    snprintf(command, sizeof command,
+             "sqlite3 '%s/record.db' \"UPDATE priority SET title = 'birch'\"",
+             world.nodes[birch].dir);
+    assert_int_equal(system(command), 0);
+    nodes_sql(&world, alder, "UPDATE priority SET title = 'alder'");
+    nodes_run(&world, 5);
+    assert_true(nodes_equal(&world, space, (size_t[]){alder, birch}, 2));
+    assert_int_equal(count(alder, "conflicts"), 1);
+    assert_int_equal(count(birch, "conflicts"), 1);
 }
 
 static void test_requests_that_wait_have_a_limit(void **state)
@@ -164,6 +185,7 @@ int main(void)
         T(test_after_a_sleep_it_begins_a_new_log),
         T(test_a_chair_that_has_heard_nobody_signs_no_epoch),
         T(test_a_day_without_an_edit_has_a_heartbeat),
+        T(test_what_is_unsealed_claims_to_have_seen_no_more),
         T(test_requests_that_wait_have_a_limit),
     };
 
