@@ -194,6 +194,26 @@ static void test_a_table_of_a_newer_version_waits(void **state)
     buf_clear(&payload);
 }
 
+/* Who writes while something waits must not make what it writes wait too: it
+ * counts at whoever wrote it, so it must count at all. */
+static void test_what_waits_holds_up_nobody(void **state)
+{
+    struct header h = liar_header(&trio.liar, 1);
+
+    trio.liar.kind = CHANGESET_EMPTY + 1;
+    assert_true(trio_send_one(&h, trio_honest(&h), NULL));
+    trio.liar.kind = CHANGESET_ROWS;
+    nodes_run(&trio.world, 3);
+    for (size_t i = 0; i < 2; i++)
+        nodes_sql(&trio.world, i == 0 ? trio.alder : trio.cedar,
+                  "INSERT INTO priority(space, title, why)"
+                  " SELECT id, 'written meanwhile', 'b' FROM spaces");
+    nodes_sql(&trio.world, trio.alder, "UPDATE priority SET outcome = 'o'");
+    trio_assert_both(4, 0, 2);
+    assert_int_equal(trio_count_of(trio.alder, "waiting"), 1);
+    assert_int_equal(trio_count_of(trio.cedar, "waiting"), 1);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, trio_setup, trio_teardown)
 
 int main(void)
@@ -207,6 +227,7 @@ int main(void)
         T(test_a_fork_under_their_eyes_reaches_everybody),
         T(test_what_a_newer_version_wrote_waits),
         T(test_a_table_of_a_newer_version_waits),
+        T(test_what_waits_holds_up_nobody),
     };
 
     return cmocka_run_group_tests_name("liar_forks", tests, NULL, NULL);
