@@ -302,7 +302,7 @@ suites: $(UNIT_LOGS) all fuzz-programs \
 # ---- coverage: the same tests with the build that counts
 
 COV_UNIT := $(UNIT_SRC:tests/%.c=$(C)/log/%.log)
-COV_SUITES := $(filter-out sim fuzz,$(SUITES))
+COV_SUITES := $(filter-out sim fuzz mutants,$(SUITES))
 COV_LOGS := $(COV_UNIT) $(COV_SUITES:%=$(C)/log/%.log) \
     $(C)/log/sim.log $(C)/log/fuzz.log
 COV_SIM := $(C)/tests/sim/tool_sim --seeds 1000000 --hours 2 --seconds 60
@@ -334,8 +334,8 @@ cov-ran: $(COV_UNIT)
 
 # ---- what one asks for
 
-.PHONY: all san sim mutants test coverage lint format check demo bench fuzz install \
-    clean help deps deps-build deps-demo no-unit-test FORCE
+.PHONY: all san sim mutants test coverage lint format check demo bench fuzz \
+    install clean help deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
 all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
