@@ -214,6 +214,27 @@ static void test_what_waits_holds_up_nobody(void **state)
     assert_int_equal(trio_count_of(trio.cedar, "waiting"), 1);
 }
 
+/* What waited for an upgrade is looked at when the program starts again.  No
+ * test is upgraded; so the record is made to say that something waits which
+ * this version can judge. */
+static void test_what_waited_is_looked_at_at_a_start(void **state)
+{
+    struct header h = liar_header(&trio.liar, 1);
+    char command[200];
+
+    assert_true(trio_send_one(&h, trio_honest(&h), NULL));
+    trio_assert_both(1, 0, 1);
+    nodes_kill(&trio.world, trio.cedar);
+    snprintf(command, sizeof command,
+             "sqlite3 '%s/record.db' 'UPDATE change_set SET state = 2, wait = 3"
+             " WHERE number = 1'",
+             trio.world.nodes[trio.cedar].dir);
+    assert_int_equal(system(command), 0);
+    nodes_start(&trio.world, trio.cedar);
+    nodes_run(&trio.world, 3);
+    assert_int_equal(trio_count_of(trio.cedar, "waiting"), 0);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, trio_setup, trio_teardown)
 
 int main(void)
@@ -228,6 +249,7 @@ int main(void)
         T(test_what_a_newer_version_wrote_waits),
         T(test_a_table_of_a_newer_version_waits),
         T(test_what_waits_holds_up_nobody),
+        T(test_what_waited_is_looked_at_at_a_start),
     };
 
     return cmocka_run_group_tests_name("liar_forks", tests, NULL, NULL);
