@@ -9,6 +9,7 @@
 #   cli/*.c            build/covey
 #   tests/unit/test_X.c    one cmocka program each; lib*.c and support*.c there
 #                          are linked to all of them
+#   tests/sim/*.c      build/libcovey_sim.a, simulated disks and worlds
 #   tests/S/tool_X.c   build/tests/S/tool_X, a program that suite S runs
 #   tests/S/run.js     suite S of `make check`
 #
@@ -52,11 +53,12 @@ CLI_SRC := $(filter-out cli/main.c,$(wildcard cli/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_$(UNIT).c)
 UNIT_SUPPORT := $(wildcard tests/unit/lib*.c tests/unit/support*.c)
 TOOL_SRC := $(wildcard tests/*/tool_*.c)
+SIM_SRC := $(filter-out tests/sim/tool_%,$(wildcard tests/sim/*.c))
 SCHEMA_SQL := $(sort $(wildcard store/schema/*.sql))
 SCHEMA_OBJ := $(if $(SCHEMA_SQL),gen/schema_sql.o)
 
 BINARIES := $(if $(wildcard daemon/main.c),coveyd) $(if $(wildcard cli/main.c),covey)
-ARCHIVES := shell cli node store proto
+ARCHIVES := sim shell cli node store proto
 TOOLS := $(TOOL_SRC:tests/%.c=$(B)/tests/%)
 
 # ---- flags
@@ -121,6 +123,10 @@ LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih) $(LI
 LIBS_covey = $(LIBS_libcurl) $(LIBS_jansson) $(LIBS_msgpack) $(LIBS_libsodium)
 LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
 
+# What test programs have the linker send to tests/sim/disk_posix.c.
+WRAPPED := stat access open fsync close rename unlink
+LINK_test := -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
+
 # ---- the two builds
 
 # What a build depends on beside its sources: its flags, and which files there
@@ -149,6 +155,7 @@ $(1)/libcovey_store.a: $$(STORE_SRC:%.c=$(1)/obj/%.o) $$(SCHEMA_OBJ:%=$(1)/obj/%
 $(1)/libcovey_node.a: $$(NODE_SRC:%.c=$(1)/obj/%.o)
 $(1)/libcovey_shell.a: $$(SHELL_SRC:%.c=$(1)/obj/%.o)
 $(1)/libcovey_cli.a: $$(CLI_SRC:%.c=$(1)/obj/%.o)
+$(1)/libcovey_sim.a: $$(SIM_SRC:%.c=$(1)/obj/%.o)
 
 $(1)/libcovey_%.a: $(1)/sources
 	@echo "  AR    $$@"
@@ -187,7 +194,7 @@ $(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
 	$(Q)LC_ALL=C awk -f store/schema/embed.awk $(SCHEMA_SQL) >$@
 
 $(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES:%=$(B)/libcovey_%.a)
-	$(call link,$(B),$(LIBS_all))
+	$(call link,$(B),$(LINK_test) $(LIBS_all))
 
 # ---- tests
 
@@ -198,7 +205,7 @@ SUITE_LOGS := $(SUITES:%=$(B)/log/%.log)
 
 $(UNIT_PROGRAMS): $(S)/%: $(S)/obj/%.o $(UNIT_SUPPORT:%.c=$(S)/obj/%.o) \
     $(ARCHIVES:%=$(S)/libcovey_%.a)
-	$(call link,$(S),-lcmocka $(LIBS_all))
+	$(call link,$(S),$(LINK_test) -lcmocka $(LIBS_all))
 
 # A log is the outcome of a run, so it is made anew each time.  Lint comes
 # first, then the unit tests side by side, then each suite alone, since suites

@@ -100,8 +100,9 @@ include_rules() {
     } | rule "cli includes proto, cli and libraries"
 
     includes_of "$sqlite" $proto $daemon $cli \
-        $(echo "$tests" | grep -vE '^tests/(bench|sim)/') |
-        rule "only store (and tests/bench, tests/sim) includes sqlite3.h"
+        $(echo "$tests" |
+            grep -vE '^tests/(bench|sim|fault)/|^tests/unit/test_disk\.c$') |
+        rule "only store (and tests/bench, sim, fault) includes sqlite3.h"
 
     includes_of "$uv" $tests | rule "only the daemon's shell includes uv.h"
 
