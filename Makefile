@@ -9,7 +9,8 @@
 #   cli/*.c            build/covey
 #   tests/unit/test_X.c    one cmocka program each; lib*.c and support*.c there
 #                          are linked to all of them
-#   tests/sim/*.c      build/libcovey_sim.a, simulated disks and worlds
+#   tests/sim/*.c      build/libcovey_sim.a, simulated disks and worlds, with
+#                      the rest of tests/fault/ and the nodes of tests/unit/
 #   tests/S/tool_X.c   build/tests/S/tool_X, a program that suite S runs
 #   tests/S/run.js     suite S of `make check`
 #
@@ -53,7 +54,8 @@ CLI_SRC := $(filter-out cli/main.c,$(wildcard cli/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_$(UNIT).c)
 UNIT_SUPPORT := $(wildcard tests/unit/lib*.c tests/unit/support*.c)
 TOOL_SRC := $(wildcard tests/*/tool_*.c)
-SIM_SRC := $(filter-out tests/sim/tool_%,$(wildcard tests/sim/*.c))
+SIM_SRC := $(filter-out $(TOOL_SRC),$(wildcard tests/sim/*.c tests/fault/*.c)) \
+    tests/unit/support_world.c tests/unit/support_wire.c
 SCHEMA_SQL := $(sort $(wildcard store/schema/*.sql))
 SCHEMA_OBJ := $(if $(SCHEMA_SQL),gen/schema_sql.o)
 
