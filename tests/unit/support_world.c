@@ -390,11 +390,28 @@ static void settle(struct world *w)
     }
 }
 
-static void tick(struct world *w)
+/* To where the next deadline is, in whole steps, and not past the end. */
+static void pass_time(struct world *w, covey_time end)
+{
+    covey_time next = end;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (is_up(&w->nodes[i]) && node_deadline(w->nodes[i].node) < next)
+            next = node_deadline(w->nodes[i].node);
+    }
+
+    covey_time steps = (next - w->clock.now + STEP - 1) / STEP;
+
+    if (steps < 1)
+        steps = 1;
+    w->clock.now += steps * STEP;
+    w->clock.wall_ms += (uint64_t)(steps * STEP / COVEY_MILLISECOND);
+}
+
+static void tick(struct world *w, covey_time end)
 {
     settle(w);
-    w->clock.now += STEP;
-    w->clock.wall_ms += STEP / COVEY_MILLISECOND;
+    pass_time(w, end);
     for (size_t i = 0; i < w->count; i++) {
         struct node_event event = {.kind = NODE_EV_TICK};
 
@@ -435,16 +452,15 @@ void nodes_run(struct world *w, int seconds)
     covey_time end = w->clock.now + seconds * COVEY_SECOND;
 
     while (w->clock.now < end)
-        tick(w);
+        tick(w, end);
 }
 
-json_t *nodes_ask(struct world *w, size_t i, const char *action,
-                  const char *space, const char *body)
+static json_t *ask(struct world *w, size_t i, const struct api_route *route,
+                   const char *space, const char *body)
 {
-    struct api_route route = {.run = API_ACTION, .what = action};
     struct query_param params[2] = {{":space", space}, {":body", body}};
     struct node_request request = {.id = ++w->nodes[i].next_request,
-                                   .route = &route,
+                                   .route = route,
                                    .params = params,
                                    .param_count = body == NULL ? 1 : 2};
     struct node_event event = {.kind = NODE_EV_REQUEST, .request = &request};
@@ -456,8 +472,29 @@ json_t *nodes_ask(struct world *w, size_t i, const char *action,
     settle(w);
     while (w->nodes[i].reply_id != request.id && is_up(&w->nodes[i]) &&
            w->clock.now < end)
-        tick(w);
+        tick(w, end);
     return w->nodes[i].reply_id == request.id ? w->nodes[i].reply : NULL;
+}
+
+json_t *nodes_ask(struct world *w, size_t i, const char *action,
+                  const char *space, const char *body)
+{
+    struct api_route route = {.run = API_ACTION, .what = action};
+
+    return ask(w, i, &route, space, body);
+}
+
+json_t *nodes_ask_route(struct world *w, size_t i, const char *method,
+                        const char *path, const char *body)
+{
+    size_t count, k = 0;
+    const struct api_route *routes = api_routes(&count);
+
+    while (k < count && (strcmp(routes[k].method, method) != 0 ||
+                         strcmp(routes[k].path, path) != 0))
+        k++;
+    CHECK(k < count);
+    return ask(w, i, &routes[k], NULL, body);
 }
 
 json_t *nodes_call(struct world *w, size_t i, const char *action,

@@ -89,6 +89,9 @@ json_t *nodes_call(struct world *w, size_t i, const char *action,
 /* The same, where none may come; NULL: it ended itself, or did not answer. */
 json_t *nodes_ask(struct world *w, size_t i, const char *action,
                   const char *space, const char *body);
+/* The same by a route of the API. */
+json_t *nodes_ask_route(struct world *w, size_t i, const char *method,
+                        const char *path, const char *body);
 /* The same, CHECKing success. */
 json_t *nodes_do(struct world *w, size_t i, const char *action,
                  const char *space, const char *body);
