@@ -310,6 +310,16 @@ static enum covey_rc create_file(const char *path, struct covey_why *why)
     return COVEY_OK;
 }
 
+/* Into the file, which alone is renamed: the close would do it too, and say
+ * nothing where it fails. */
+static enum covey_rc settle(struct store *st)
+{
+    int code = sqlite3_wal_checkpoint_v2(
+        st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    return code == SQLITE_OK ? COVEY_OK : store_failed(st, code);
+}
+
 static enum covey_rc fill(const char *dir, const char *path,
                           const struct store_self *self, struct covey_why *why)
 {
@@ -328,6 +338,8 @@ static enum covey_rc fill(const char *dir, const char *path,
         rc = schema_migrate(st);
     if (rc == COVEY_OK)
         rc = self_save(st, self);
+    if (rc == COVEY_OK)
+        rc = settle(st);
     if (rc != COVEY_OK)
         *why = st->why;
     store_close(st);
