@@ -256,6 +256,7 @@ void node_failed(struct node *node, enum covey_rc rc)
     store_why(node->store, &why);
     if (rc == COVEY_EIO || rc == COVEY_ECORRUPT) {
         node_fatal(node, rc, why.text);
+        node->in_group = false; /* it comes to nothing: replies need not wait */
         release_replies(node, rc, why.text);
         return;
     }
