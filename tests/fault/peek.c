@@ -191,3 +191,23 @@ const char *peek_trouble(const struct disk *d)
     store_close(st);
     return trouble;
 }
+
+static const char without[] =
+    "DELETE FROM shape; DELETE FROM door;"
+    " DROP VIEW spaces; DROP VIEW members; DROP VIEW conflicts;";
+
+void peek_make_old(const struct disk *d)
+{
+    sqlite3 *db = peek_open(d);
+    char sql[8192];
+
+    snprintf(sql, sizeof sql,
+             "%s %s;"
+             " ALTER TABLE priority DROP COLUMN lead;"
+             " ALTER TABLE priority DROP COLUMN status",
+             without,
+             peek_text(db, "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema"
+                           " WHERE type = 'trigger'"));
+    CHECK(peek_run(db, sql));
+    peek_close(db);
+}

@@ -45,4 +45,8 @@ const char *peek_damage(struct sqlite3 *db);
  * waits to be sealed?  No node may be running there.  As above. */
 const char *peek_trouble(const struct disk *d);
 
+/* Make it what a version would have that did not know two columns.  As above.
+ */
+void peek_make_old(const struct disk *d);
+
 #endif

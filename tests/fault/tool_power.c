@@ -461,33 +461,12 @@ static void restart(struct power *p, size_t i)
     nodes_start(&p->w, i);
 }
 
-/* As if the version that made it had not known two columns. */
-static const char old_version[] =
-    "DELETE FROM shape; DELETE FROM door;"
-    " DROP VIEW spaces; DROP VIEW members; DROP VIEW conflicts;";
-
-static void make_old(struct power *p, size_t i)
-{
-    struct sqlite3 *db = peek_open(p->w.nodes[i].disk);
-    char drops[8192];
-
-    snprintf(drops, sizeof drops,
-             "%s %s;"
-             " ALTER TABLE priority DROP COLUMN lead;"
-             " ALTER TABLE priority DROP COLUMN status",
-             old_version,
-             peek_text(db, "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema"
-                           " WHERE type = 'trigger'"));
-    CHECK(peek_run(db, drops));
-    peek_close(db);
-}
-
 static void migrate(struct power *p, size_t i)
 {
     p->step = "migrate";
     nodes_kill(&p->w, i);
     watch_all(p, false);
-    make_old(p, i);
+    peek_make_old(p->w.nodes[i].disk);
     watch_all(p, true);
     nodes_start(&p->w, i);
     nodes_run(&p->w, 1);

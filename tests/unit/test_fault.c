@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -66,16 +67,58 @@ static void test_a_fault_is_told_and_ends_the_node(void **state)
     size_t i = nodes_add(&world, "alder", false);
     const struct nodes_node *n = &world.nodes[i];
 
-    for (uint64_t nth = 1; n->status != 200; nth++) {
+    for (uint64_t nth = 1; nth == 1 || disk_struck(n->disk) > 0; nth++) {
         nodes_start(&world, i);
         nodes_run(&world, 1);
         disk_fail(n->disk, DISK_EIO, nth);
         assert_non_null(nodes_ask(&world, i, "space-create", NULL,
                                   "{\"name\":\"Cluster\"}"));
         disk_mend(n->disk);
-        assert_int_equal(n->status, disk_struck(n->disk) == 0 ? 200 : 500);
-        assert_true((n->fatal_rc == COVEY_EIO) == (n->status == 500));
+        if (disk_struck(n->disk) == 0)
+            assert_int_equal(n->status, 200);
+        assert_int_equal(n->fatal_rc, n->status == 500 ? COVEY_EIO : COVEY_OK);
         nodes_kill(&world, i);
+    }
+}
+
+static const char *text_of(json_t *reply, const char *key)
+{
+    const char *text = json_string_value(json_object_get(reply, key));
+
+    assert_non_null(text);
+    return text;
+}
+
+static void two_members(size_t a, size_t b)
+{
+    char space[40], body[3000];
+
+    nodes_start(&world, a);
+    nodes_start(&world, b);
+    snprintf(space, sizeof space, "%s",
+             text_of(nodes_do(&world, a, "space-create", NULL,
+                              "{\"name\":\"Cluster\",\"admit\":\"at-once\"}"),
+                     "id"));
+    snprintf(body, sizeof body, "{\"ticket\":\"%s\",\"wait_s\":50}",
+             text_of(nodes_do(&world, a, "invite", space, NULL), "ticket"));
+    nodes_do(&world, b, "join", NULL, body);
+}
+
+/* What it reads to speak with a peer, nobody waits for. */
+static void test_a_fault_that_nobody_waits_for_ends_it_too(void **state)
+{
+    size_t a = nodes_add(&world, "alder", true);
+    size_t b = nodes_add(&world, "birch", false);
+    const struct nodes_node *n = &world.nodes[a];
+
+    two_members(a, b);
+    for (uint64_t nth = 1; nth == 1 || disk_struck(n->disk) > 0; nth++) {
+        nodes_kill(&world, a);
+        nodes_start(&world, a);
+        disk_fail(n->disk, DISK_EIO, nth);
+        nodes_run(&world, 20);
+        if (strcmp(disk_struck_what(n->disk), "read") == 0)
+            assert_int_equal(n->fatal_rc, COVEY_EIO);
     }
 }
 
@@ -87,6 +130,7 @@ int main(void)
         TEST(test_an_init_on_a_failing_disk_says_so),
         TEST(test_an_init_on_a_full_disk_says_so),
         TEST(test_a_fault_is_told_and_ends_the_node),
+        TEST(test_a_fault_that_nobody_waits_for_ends_it_too),
     };
 
     return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
