@@ -127,6 +127,7 @@ LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
 
 # What test programs have the linker send to tests/sim/disk_posix.c.
 WRAPPED := stat access open fsync close rename unlink
+comma := ,
 LINK_test := -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
 
 # ---- the two builds
@@ -194,6 +195,10 @@ $(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q)LC_ALL=C awk -f store/schema/embed.awk $(SCHEMA_SQL) >$@
+
+# There, and only there, memory can run out (tests/fault/memory.c).
+$(B)/tests/fault/tool_nth: LINK_test += \
+    $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup)
 
 $(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES:%=$(B)/libcovey_%.a)
 	$(call link,$(B),$(LINK_test) $(LIBS_all))

@@ -334,6 +334,11 @@ void node_flush(struct node *node, struct node_clock clock)
         targets_refresh(node);
     conn_dial_due(node);
     conn_reap(node);
+
+    enum covey_rc rc = store_broken(node->store);
+
+    if (rc != COVEY_OK) /* not everybody who reads can tell */
+        node_failed(node, rc);
 }
 
 /* ---- time ---- */

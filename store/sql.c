@@ -13,8 +13,11 @@ const char *const sql_text[SQL_COUNT] = {
 
 enum covey_rc store_failed(struct store *st, int sqlite_code)
 {
-    return why_say(&st->why, sql_rc(sqlite_code), "%s",
-                   sql_words(st->db, sqlite_code));
+    enum covey_rc rc = sql_rc(sqlite_code);
+
+    if (rc == COVEY_EIO || rc == COVEY_ECORRUPT)
+        st->broken = rc;
+    return why_say(&st->why, rc, "%s", sql_words(st->db, sqlite_code));
 }
 
 sqlite3_stmt *sql_begin(struct store *st, enum sql_id id)

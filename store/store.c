@@ -360,10 +360,13 @@ static enum covey_rc make(const char *dir, const char *path, const char *final,
         rc = sync_path(path, why);
     if (rc == COVEY_OK && rename(path, final) != 0)
         rc = failed_on(final, why);
-    if (rc == COVEY_OK)
-        rc = sync_path(dir, why);
-    if (rc != COVEY_OK)
+    if (rc != COVEY_OK) {
         sweep(path);
+        return rc;
+    }
+    rc = sync_path(dir, why);
+    if (rc != COVEY_OK)
+        sweep(final); /* else the next try finds a record */
     return rc;
 }
 
@@ -517,6 +520,11 @@ enum covey_rc store_checkpoint(struct store *st)
     if (rc == COVEY_OK)
         st->wal_pages = 0;
     return rc;
+}
+
+enum covey_rc store_broken(const struct store *st)
+{
+    return st->broken;
 }
 
 void store_why(const struct store *st, struct covey_why *why)
