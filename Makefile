@@ -232,7 +232,7 @@ suites: $(UNIT_LOGS) all
 
 # ---- what one asks for
 
-.PHONY: all san test lint format check demo bench install clean help deps \
+.PHONY: all san test lint format check demo sweep bench install clean help deps \
     deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
@@ -267,6 +267,10 @@ demo: ## a cluster of five schools and a relay on this machine; KEEP=1 leaves it
 demo: deps-demo
 	+@$(MAKE) --no-print-directory all
 	@node tests/demo/demo.js $(if $(KEEP),--keep)
+
+sweep: ## all faults of tests/fault: power loss, nth failures, kills; hours
+sweep: all
+	@FULL=1 node tests/fault/run.js
 
 bench: ## figures, beside what the machine can do
 bench: deps-demo

@@ -20,6 +20,7 @@ enum told {
     TOLD_NOTHING, /* nobody asked, or the node ended before it answered */
     TOLD_DONE,
     TOLD_FAILED, /* in words: said */
+    TOLD_LATER,  /* that it goes on by itself */
 };
 
 struct stage {
