@@ -29,6 +29,8 @@ struct store {
     int wal_pages;          /* that wait for a checkpoint, as far as known */
     struct covey_why why;   /* what went wrong last */
     enum covey_rc broken;   /* see store_broken() */
+    bool begun;             /* a transaction of ours */
+    enum covey_rc spoilt;   /* what a statement in it met: it cannot commit */
 };
 
 /* Open a connection the way every one of ours is (connect.c): flags are

@@ -407,7 +407,11 @@ enum covey_rc store_begin(struct store *st)
 {
     CHECK(!store_in_transaction(st));
     st->why.text[0] = '\0';
-    return run(st, SQL_BEGIN);
+
+    enum covey_rc rc = run(st, SQL_BEGIN);
+
+    st->begun = rc == COVEY_OK;
+    return rc;
 }
 
 enum covey_rc store_commit(struct store *st)
@@ -422,15 +426,23 @@ enum covey_rc store_commit(struct store *st)
         rc = run(st, SQL_COMMIT);
     if (rc != COVEY_OK)
         store_rollback(st);
+    st->begun = false;
     return rc;
 }
 
 /* SQLite may have rolled back by itself, at a full disk for one. */
+static bool is_open(const struct store *st)
+{
+    return sqlite3_get_autocommit(st->db) == 0;
+}
+
 void store_rollback(struct store *st)
 {
     log_cache_forget(st);
     merge_forget(st);
-    if (!store_in_transaction(st))
+    st->begun = false;
+    st->spoilt = COVEY_OK;
+    if (!is_open(st))
         return;
 
     struct covey_why kept = st->why;
@@ -442,7 +454,7 @@ void store_rollback(struct store *st)
 
 bool store_in_transaction(const struct store *st)
 {
-    return sqlite3_get_autocommit(st->db) == 0;
+    return st->begun;
 }
 
 enum covey_rc store_mark(struct store *st)
@@ -456,10 +468,11 @@ enum covey_rc store_release(struct store *st)
     return run(st, SQL_RELEASE);
 }
 
-/* Where SQLite rolled all back by itself, there is no mark to go back to. */
+/* Where SQLite rolled all back by itself, there is no mark to go back to; nor
+ * will what is spoilt be committed. */
 void store_revert(struct store *st)
 {
-    if (!store_in_transaction(st))
+    if (!is_open(st) || st->spoilt != COVEY_OK)
         return;
 
     struct covey_why kept = st->why;

@@ -151,7 +151,8 @@ static void ask_sql(struct stage *s, size_t who, const char *statement)
 static void tell_rc(struct stage *s, enum covey_rc rc,
                     const struct covey_why *why)
 {
-    tell(s, rc == COVEY_OK, rc == COVEY_OK ? "" : why->text);
+    tell(s, rc == COVEY_OK,
+         why->text[0] == '\0' ? covey_rc_text(rc) : why->text);
 }
 
 /* ---- acts ---- */
