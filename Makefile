@@ -13,13 +13,16 @@
 #                      the rest of tests/fault/ and the nodes of tests/unit/
 #   tests/S/tool_X.c   build/tests/S/tool_X, a program that suite S runs
 #   tests/S/run.js     suite S of `make check`
+#   tests/fuzz/fuzz_X.c    build/fuzz/X, a libFuzzer target; and, to run over
+#                          files, build/san/replay/X and build/replay/X
 #
-# There are two builds of everything: build/ to use, build/san/ for the unit
-# tests, with the address and undefined-behaviour sanitizers.
+# There are four builds of everything: build/ to use, build/san/ for the unit
+# tests, with the address and undefined-behaviour sanitizers, build/fuzz/, by
+# clang, with libFuzzer's counters too, and build/cov/, to see what tests reach.
 #
 # Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; WERROR=1 makes a warning an
 # error (always so when CI is set); UNIT=name picks one unit test; KEEP=1 leaves
-# the demo running; V=1 shows each command.
+# the demo running; V=1 shows each command; SECONDS and TARGET are `make fuzz`'s.
 
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -43,6 +46,10 @@ UNIT ?= *
 Q := $(if $(V),,@)
 B := build
 S := build/san
+F := build/fuzz
+C := build/cov
+SECONDS ?= 60
+TARGET ?= *
 
 # ---- sources
 
@@ -55,7 +62,9 @@ UNIT_SRC := $(wildcard tests/unit/test_$(UNIT).c)
 UNIT_SUPPORT := $(wildcard tests/unit/lib*.c tests/unit/support*.c)
 TOOL_SRC := $(wildcard tests/*/tool_*.c)
 SIM_SRC := $(filter-out $(TOOL_SRC),$(wildcard tests/sim/*.c tests/fault/*.c)) \
-    tests/unit/support_world.c tests/unit/support_wire.c
+    tests/unit/support_world.c tests/unit/support_wire.c \
+    tests/unit/support_dir.c
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_$(TARGET).c)
 SCHEMA_SQL := $(sort $(wildcard store/schema/*.sql))
 SCHEMA_OBJ := $(if $(SCHEMA_SQL),gen/schema_sql.o)
 
@@ -85,7 +94,7 @@ PROBED := $(WARNINGS) -Wnull-dereference $(HARDENING)
 LIBRARIES := libuv libsodium sqlite3 msgpack libmicrohttpd inih libcurl jansson
 CONFIG := $(B)/config-$(subst /,_,$(subst $() ,_,$(CC))).mk
 
-ifneq ($(filter-out help deps% demo bench check clean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps% demo bench check fuzz clean format,$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
@@ -112,13 +121,26 @@ COMMON := -std=c11 -D_GNU_SOURCE -I. -g -pthread -ffile-prefix-map=$(CURDIR)=. \
     $(sort $(foreach library,$(LIBRARIES),$(CFLAGS_$(library))))
 
 # -Wnull-dereference cries wolf in instrumented code, so only here.
+CC_$(B) = $(CC)
 FLAGS_$(B) = $(COMMON) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE \
     $(call accepted,-Wnull-dereference $(HARDENING)) $(CFLAGS)
 LINK_$(B) = -pthread -pie $(HARDENING_LD) -Wl,--as-needed $(LDFLAGS)
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+CC_$(S) = $(CC)
 FLAGS_$(S) = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) $(CFLAGS)
 LINK_$(S) = -pthread $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
+
+# libFuzzer is clang's; warnings are the other builds' business.
+CC_$(F) = clang
+FLAGS_$(F) = $(filter-out -W%,$(COMMON)) -O1 -fno-omit-frame-pointer \
+    -fsanitize=fuzzer-no-link,float-cast-overflow $(SANITIZE) $(CFLAGS)
+LINK_$(F) = -pthread -fsanitize=fuzzer $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
+
+# Nothing is inlined or folded, so that a branch is one that the source has.
+CC_$(C) = gcc
+FLAGS_$(C) = $(COMMON) -O0 --coverage -fprofile-update=atomic $(CFLAGS)
+LINK_$(C) = -pthread --coverage -Wl,--as-needed $(LDFLAGS)
 
 LIBS_core = $(LIBS_sqlite3) $(LIBS_msgpack) $(LIBS_libsodium)
 LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih) $(LIBS_jansson)
@@ -128,9 +150,14 @@ LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
 # What test programs have the linker send to tests/sim/disk_posix.c.
 WRAPPED := stat access open fsync close rename unlink
 comma := ,
-LINK_test := -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
+LINK_test = -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
+# What the simulator has besides: tests/sim/memo.c.
+LINK_memo := -Wl,-u,__wrap_crypto_sign_verify_detached \
+    -Wl,--wrap=crypto_sign_verify_detached
+# What tool_nth has: tests/fault/memory.c.
+LINK_memory := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup)
 
-# ---- the two builds
+# ---- the four builds
 
 # What a build depends on beside its sources: its flags, and which files there
 # are, so that a changed option rebuilds and a deleted file leaves its archive.
@@ -142,7 +169,7 @@ endef
 # $(call build,FOLDER)
 define build
 $(1)/flags: FORCE
-	$$(call remember,$$(CC) $$(FLAGS_$(1)) $$(LINK_$(1)))
+	$$(call remember,$$(CC_$(1)) $$(FLAGS_$(1)) $$(LINK_$(1)))
 
 $(1)/sources: FORCE
 	$$(call remember,$$(sort $$(wildcard */*.c)) $$(SCHEMA_SQL))
@@ -171,6 +198,17 @@ $(1)/coveyd: $(1)/obj/daemon/main.o $(1)/libcovey_shell.a \
 $(1)/covey: $(1)/obj/cli/main.o $(1)/libcovey_cli.a $(1)/libcovey_proto.a
 	$$(call link,$(1),$$(LIBS_covey))
 
+$$(UNIT_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o \
+    $$(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $$(ARCHIVES:%=$(1)/libcovey_%.a)
+	$$(call link,$(1),$$(LINK_test) -lcmocka $$(LIBS_all))
+
+# The simulator is in each build: a seed has one trace in all of them.
+$(1)/tests/sim/tool_sim: LINK_test += $(LINK_memo)
+$(1)/tests/fault/tool_nth: LINK_test += $(LINK_memory)
+
+$$(TOOL_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o $$(ARCHIVES:%=$(1)/libcovey_%.a)
+	$$(call link,$(1),$$(LINK_test) $$(LIBS_all))
+
 -include $$(shell find $(1)/obj -name '*.d' 2>/dev/null)
 endef
 
@@ -178,41 +216,78 @@ endef
 define compile
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
-	$(Q)$(CC) $(FLAGS_$(1)) $(if $(filter tests/%,$<),-Wno-unused-parameter) \
+	$(Q)$(CC_$(1)) $(FLAGS_$(1)) $(if $(filter tests/%,$<),-Wno-unused-parameter) \
 	    -MMD -MP -c -o $@ $<
 endef
 
 define link
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LINK_$(1)) -o $@ $(filter %.o %.a,$^) $(2)
+	$(Q)$(CC_$(1)) $(LINK_$(1)) -o $@ $(filter %.o %.a,$^) $(2)
 endef
 
 $(eval $(call build,$(B)))
 $(eval $(call build,$(S)))
+$(eval $(call build,$(F)))
+$(eval $(call build,$(C)))
 
 $(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q)LC_ALL=C awk -f store/schema/embed.awk $(SCHEMA_SQL) >$@
 
-# There, and only there, memory can run out (tests/fault/memory.c).
-$(B)/tests/fault/tool_nth: LINK_test += \
-    $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup)
+# ---- static analysis: a report on each file, made anew when it changed
 
-$(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES:%=$(B)/libcovey_%.a)
-	$(call link,$(B),$(LINK_test) $(LIBS_all))
+REPORTS := $(patsubst %.c,$(B)/lint/%.txt,$(sort $(wildcard \
+    proto/*.c store/*.c daemon/*.c cli/*.c tests/*/*.c)))
+ANALYSED = -std=c11 -D_GNU_SOURCE -I. \
+    $(sort $(foreach library,$(LIBRARIES),$(CFLAGS_$(library))))
+
+$(B)/lint/flags: FORCE
+	$(call remember,$(ANALYSED))
+
+$(REPORTS): $(B)/lint/%.txt: %.c $(B)/lint/flags tests/lint/analyse.sh \
+    tests/lint/cppcheck.txt .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  LINT  $<"
+	$(Q)sh tests/lint/analyse.sh $< $@ $(ANALYSED)
+
+$(filter $(B)/lint/cli/%,$(REPORTS)): cli/.clang-tidy
+$(filter $(B)/lint/tests/%,$(REPORTS)): tests/.clang-tidy
+
+-include $(shell find $(B)/lint -name '*.d' 2>/dev/null)
 
 # ---- tests
 
-UNIT_PROGRAMS := $(UNIT_SRC:%.c=$(S)/%)
 UNIT_LOGS := $(UNIT_SRC:tests/%.c=$(B)/log/%.log)
 SUITES := $(patsubst tests/%/run.js,%,$(wildcard tests/*/run.js))
 SUITE_LOGS := $(SUITES:%=$(B)/log/%.log)
+CHECK_LOGS := $(B)/log/lint.log $(UNIT_LOGS) $(SUITE_LOGS)
 
-$(UNIT_PROGRAMS): $(S)/%: $(S)/obj/%.o $(UNIT_SUPPORT:%.c=$(S)/obj/%.o) \
-    $(ARCHIVES:%=$(S)/libcovey_%.a)
+# ---- fuzzing
+
+FUZZ_PROGRAMS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(F)/%)
+FUZZ_REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(S)/replay/%)
+
+# What a target is linked with: $(call fuzz_parts,BUILD,OBJECTS)
+fuzz_parts = $(1)/obj/tests/fuzz/fuzz_%.o $(1)/obj/tests/fuzz/fuzz.o \
+    $(1)/obj/tests/fuzz/record.o $(2) \
+    $(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $(ARCHIVES:%=$(1)/libcovey_%.a)
+
+$(FUZZ_PROGRAMS): $(F)/%: $(call fuzz_parts,$(F))
+	$(call link,$(F),$(LINK_test) -lcmocka $(LIBS_all))
+
+$(FUZZ_REPLAYS): $(S)/replay/%: $(call fuzz_parts,$(S),$(S)/obj/tests/fuzz/replay.o)
 	$(call link,$(S),$(LINK_test) -lcmocka $(LIBS_all))
+
+# Without sanitizers: for Valgrind.
+$(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%): $(B)/replay/%: \
+    $(call fuzz_parts,$(B),$(B)/obj/tests/fuzz/replay.o)
+	$(call link,$(B),$(LINK_test) -lcmocka $(LIBS_all))
+
+.PHONY: fuzz-programs replays
+fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ_REPLAYS)
+replays: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%)
 
 # A log is the outcome of a run, so it is made anew each time.  Lint comes
 # first, then the unit tests side by side, then each suite alone, since suites
@@ -220,20 +295,54 @@ $(UNIT_PROGRAMS): $(S)/%: $(S)/obj/%.o $(UNIT_SUPPORT:%.c=$(S)/obj/%.o) \
 $(UNIT_LOGS): $(B)/log/%.log: $(S)/tests/% FORCE
 	@sh tests/tally run $@ $<
 
-$(B)/log/lint.log: $(B)/libcovey_proto.a FORCE
+$(B)/log/lint.log: $(B)/libcovey_proto.a $(REPORTS) FORCE
 	@sh tests/tally show $@ sh tests/lint/lint.sh $(B)/libcovey_proto.a
 
 .PHONY: suites
-suites: $(UNIT_LOGS) all
+suites: $(UNIT_LOGS) all fuzz-programs \
+    $(if $(wildcard tests/sim/run.js),$(S)/tests/sim/tool_sim)
 	@for suite in $(SUITES); do \
 	    echo "  RUN   $$suite"; \
 	    sh tests/tally show $(B)/log/$$suite.log node tests/$$suite/run.js; \
 	done
 
+# ---- coverage: the same tests with the build that counts
+
+COV_UNIT := $(UNIT_SRC:tests/%.c=$(C)/log/%.log)
+COV_SUITES := $(filter-out sim fuzz,$(SUITES))
+COV_LOGS := $(COV_UNIT) $(COV_SUITES:%=$(C)/log/%.log) \
+    $(C)/log/sim.log $(C)/log/fuzz.log
+COV_SIM := $(C)/tests/sim/tool_sim --seeds 1000000 --hours 2 --seconds 60
+
+$(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(C)/replay/%): $(C)/replay/%: \
+    $(call fuzz_parts,$(C),$(C)/obj/tests/fuzz/replay.o)
+	$(call link,$(C),$(LINK_test) -lcmocka $(LIBS_all))
+
+.PHONY: cov-built cov-ran
+cov-built: $(BINARIES:%=$(C)/%) $(TOOL_SRC:%.c=$(C)/%) $(UNIT_SRC:%.c=$(C)/%) \
+    $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(C)/replay/%)
+	@find $(C) -name '*.gcda' -delete; rm -rf $(C)/log
+
+$(COV_UNIT): $(C)/log/%.log: cov-built
+	@sh tests/tally run $@ $(C)/tests/$*
+
+# The simulator and the fuzz targets are run by hand: their suites would take
+# other builds, and longer.
+cov-ran: $(COV_UNIT)
+	@for suite in $(COV_SUITES); do \
+	    COVEY_BUILD=$(CURDIR)/$(C) sh tests/tally show \
+	        $(C)/log/$$suite.log node tests/$$suite/run.js; \
+	done
+	@sh tests/tally run $(C)/log/fuzz.log sh -ec 'for target in $(C)/replay/*; \
+	    do $$target tests/fuzz/corpus/$${target##*/}; done; \
+	    echo "1 passed, 0 failed"'
+	@sh tests/tally run $(C)/log/sim.log sh -c \
+	    '$(C)/tests/sim/tool_sim --stories && $(COV_SIM)'
+
 # ---- what one asks for
 
-.PHONY: all san test lint format check demo sweep bench install clean help deps \
-    deps-build deps-demo no-unit-test FORCE
+.PHONY: all san sim test coverage lint format check demo sweep bench fuzz \
+    install clean help deps deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
 all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
@@ -248,8 +357,21 @@ test: $(or $(UNIT_LOGS),no-unit-test)
 no-unit-test:
 	@echo "there is no tests/unit/test_$(UNIT).c" >&2; exit 1
 
-lint: ## the rules of the tree: includes, symbols, format, lengths
-lint: $(B)/libcovey_proto.a
+coverage: ## which lines and branches all tests together reach, by file
+coverage: deps
+	+@$(MAKE) --no-print-directory cov-ran
+	@node tests/coverage/coverage.js $(C); enough=$$?; \
+	    sh tests/tally sum $(COV_LOGS) && exit $$enough
+
+sim: ## random worlds from a seed; SEEDS=1000 NODES=9 SEED=first JOBS=2 TRACE=1
+sim: $(B)/tests/sim/tool_sim
+	@git describe --always --dirty 2>/dev/null || true
+	@$< --seeds $(or $(SEEDS),20) --jobs $(or $(JOBS),1) \
+	    $(if $(SEED),--first $(SEED)) $(if $(NODES),--nodes $(NODES)) \
+	    $(if $(HOURS),--hours $(HOURS)) $(if $(TRACE),--trace)
+
+lint: ## the rules of the tree: includes, symbols, format, lengths, analysis
+lint: $(B)/libcovey_proto.a $(REPORTS)
 	@sh tests/lint/lint.sh $(B)/libcovey_proto.a
 
 format: ## let clang-format rewrite our C files
@@ -258,10 +380,11 @@ format:
 
 check: ## everything: deps, lint, unit tests, suites; ends "N passed, N failed"
 check: deps
-	@rm -rf $(B)/log
+	@rm -rf $(B)/log && mkdir -p $(B)/log && date +%s >$(B)/log/begun
 	+@$(MAKE) --no-print-directory -k $(B)/log/lint.log && \
 	    $(MAKE) --no-print-directory -k suites || true
-	@sh tests/tally sum $(B)/log/lint.log $(UNIT_LOGS) $(SUITE_LOGS)
+	@sh tests/tally time $(B)/log/begun $(CHECK_LOGS)
+	@sh tests/tally sum $(CHECK_LOGS)
 
 demo: ## a cluster of five schools and a relay on this machine; KEEP=1 leaves it
 demo: deps-demo
@@ -276,6 +399,11 @@ bench: ## figures, beside what the machine can do
 bench: deps-demo
 	+@$(MAKE) --no-print-directory all
 	@$(if $(wildcard tests/bench/bench.js),node tests/bench/bench.js,echo "no benchmark yet")
+
+fuzz: ## each target for SECONDS=60, or one: TARGET=wire; 1 at a finding
+fuzz: deps
+	+@$(MAKE) --no-print-directory fuzz-programs
+	@node tests/fuzz/fuzz.js run --seconds $(SECONDS) $(filter-out *,$(TARGET))
 
 install: ## coveyd and covey to DESTDIR/PREFIX/bin
 install: $(BINARIES:%=$(B)/%)

@@ -101,11 +101,19 @@ const char *field_text(const json_t *object, const char *name)
     return text == NULL ? "" : text;
 }
 
+/* The nearest integer that there is: beyond them C leaves it open. */
+static int64_t to_integer(double real)
+{
+    if (real >= 0x1p63)
+        return INT64_MAX;
+    return real <= -0x1p63 ? INT64_MIN : (int64_t)real;
+}
+
 int64_t field_number(const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
 
-    return json_is_real(value) ? (int64_t)json_real_value(value)
+    return json_is_real(value) ? to_integer(json_real_value(value))
                                : json_integer_value(value);
 }
 

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HTTP_REFUSED 400 /* and above: the answer is an error */
-#define SPARE_S 30       /* that a call waits longer than the daemon */
-#define PROGRESS_S 10    /* between two words on how it goes */
+#define SPARE_S 30     /* that a call waits longer than the daemon */
+#define PROGRESS_S 10L /* between two words on how it goes */
 #define CONNECT_MS 5000L
 
 struct exchange {
@@ -84,22 +83,6 @@ static int explain(struct exchange *x, CURLcode rc)
                        curl_easy_strerror(rc));
 }
 
-/* An answer that says no: {"error":{"code","text"}}. */
-static int refused(struct exchange *x, long status, const json_t *answer)
-{
-    const json_t *error = json_object_get(answer, "error");
-    const char *code = field_text(error, "code");
-    const char *text = field_text(error, "text");
-    int exit = strcmp(code, "ambiguous") == 0 ? CLI_MISUSED : CLI_FAILED;
-
-    if (*text == '\0')
-        return trouble_set(&x->cli->trouble, exit, "failed",
-                           "the daemon refused without a reason (HTTP %ld)",
-                           status);
-    return trouble_set(&x->cli->trouble, exit, *code == '\0' ? "failed" : code,
-                       "%s", text);
-}
-
 /* ---- libcurl ---- */
 
 static size_t on_bytes(char *p, size_t size, size_t count, void *ctx)
@@ -109,7 +92,7 @@ static size_t on_bytes(char *p, size_t size, size_t count, void *ctx)
     long status = 0;
 
     curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (x->events != NULL && status < HTTP_REFUSED) {
+    if (x->events != NULL && status < CLIENT_REFUSED) {
         event_reader_feed(x->events, p, len);
         return len;
     }
@@ -204,25 +187,11 @@ static int socket_path(struct exchange *x)
 
 static int read_answer(struct exchange *x, json_t **out)
 {
-    const int flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    const char *p = x->answer.len == 0 ? "" : x->answer.p;
     long status = 0;
-    int exit;
 
     curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-
-    json_t *answer = x->answer.len == 0
-                         ? json_null()
-                         : json_loadb(x->answer.p, x->answer.len, flags, NULL);
-
-    if (status >= HTTP_REFUSED) {
-        exit = refused(x, status, answer);
-        json_decref(answer);
-        return exit;
-    }
-    if (answer == NULL)
-        return cli_odd_answer(x->cli);
-    *out = answer;
-    return CLI_DONE;
+    return client_answer(x->cli, status, p, x->answer.len, out);
 }
 
 int client_call(struct cli *cli, const struct client_call *call, json_t **out)

@@ -9,6 +9,7 @@
 #define CLIENT_PATH_MAX 107u         /* bytes of a Unix socket's path */
 #define CLIENT_WAIT_S 60             /* an answer is there by then, or none */
 #define CLIENT_ANSWER_MAX 268435456u /* bytes: 256 MiB */
+#define CLIENT_REFUSED 400           /* and above: the answer says why not */
 
 struct client_call {
     const char *method; /* "GET", "POST", "PATCH", "DELETE" */
@@ -34,7 +35,11 @@ typedef void (*client_event_fn)(void *ctx, const char *data);
 int client_events(struct cli *cli, const char *path, client_event_fn event,
                   void *ctx);
 
-/* The pure part of it: feed bytes as they come. */
+/* The pure parts of it.  What came with this HTTP status, read: *out as in
+ * client_call(). */
+int client_answer(struct cli *cli, long status, const char *p, size_t len,
+                  json_t **out);
+/* Feed bytes of a stream as they come. */
 struct event_reader {
     client_event_fn event;
     void *ctx;

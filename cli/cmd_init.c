@@ -16,8 +16,6 @@
 #define ARGUMENTS_MAX 12
 #define OUTPUT_MAX 65536u /* bytes that coveyd --init may say */
 
-extern char **environ;
-
 /* coveyd beside covey itself, else wherever PATH finds it.  Caller frees. */
 static char *daemon_path(void)
 {

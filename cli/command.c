@@ -59,7 +59,7 @@
      .examples = EXAMPLES add_example,                                         \
      .params = PARAMS(                                                         \
          OPTION("space", "SPACE", PARAM_TEXT, "the space that is to see it")), \
-     .table = noun,                                                            \
+     .table = (noun),                                                          \
      .columns = COLUMNS_ADD},                                                  \
         {.words = noun " list",                                                \
          .run = run_row_list,                                                  \
@@ -68,13 +68,13 @@
              EXAMPLES("covey " noun " list",                                   \
                       "covey --json " noun " list --space \"North cluster\""), \
          .params = PARAMS list_params,                                         \
-         .table = noun},                                                       \
+         .table = (noun)},                                                     \
         {.words = noun " show",                                                \
          .run = run_row_show,                                                  \
          .help = "show " a_noun " whole, and what else was written to it",     \
          .examples = EXAMPLES("covey " noun " show " AN_ID),                   \
          .params = PARAMS(ROW("its id")),                                      \
-         .table = noun},                                                       \
+         .table = (noun)},                                                     \
         {.words = noun " set",                                                 \
          .run = run_row_set,                                                   \
          .help = "change " a_noun,                                             \
@@ -82,13 +82,13 @@
                  "an option several times where it may hold several values.",  \
          .examples = EXAMPLES set_example,                                     \
          .params = PARAMS(ROW("its id")),                                      \
-         .table = noun,                                                        \
+         .table = (noun),                                                      \
          .columns = COLUMNS_SET},                                              \
     {                                                                          \
         .words = noun " delete", .run = run_row_delete,                        \
         .help = "delete " a_noun,                                              \
         .examples = EXAMPLES("covey " noun " delete " AN_ID),                  \
-        .params = PARAMS(ROW("its id")), .table = noun                         \
+        .params = PARAMS(ROW("its id")), .table = (noun)                       \
     }
 
 #define OF_SPACE                                                               \

@@ -21,6 +21,7 @@ bool date_read(const char *text, struct date *out)
         if (form[i] == 'd' ? !digit : text[i] != form[i])
             return false;
     }
+    /* NOLINTNEXTLINE(cert-err34-c): four digits at the most, and seen above */
     return sscanf(text, "%4d-%2d-%2d", &out->year, &out->month, &out->day) == 3;
 }
 
@@ -63,6 +64,7 @@ char *moment_british(const char *iso)
 {
     struct tm utc = {0};
 
+    /* NOLINTNEXTLINE(cert-err34-c): four digits at the most */
     if (sscanf(iso, "%4d-%2d-%2dT%2d:%2d:%2d", &utc.tm_year, &utc.tm_mon,
                &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec) != 6)
         return date_british(iso);

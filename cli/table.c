@@ -230,7 +230,8 @@ char *label_write(const char *field)
     char *label = text_copy(field);
 
     for (char *p = label; *p != '\0'; p++)
-        *p = *p == '_' ? ' ' : *p;
+        if (*p == '_')
+            *p = ' ';
     label[0] = (char)toupper((unsigned char)label[0]);
     return label;
 }

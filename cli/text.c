@@ -50,7 +50,7 @@ char *text_copy_part(const char *text, size_t len)
 
 void text_add_part(struct text *t, const char *more, size_t len)
 {
-    if (t->len + len + 1 > t->cap) {
+    if (t->p == NULL || t->len + len + 1 > t->cap) {
         t->cap = 2 * (t->len + len + 1);
         t->p = text_memory(realloc(t->p, t->cap));
     }

@@ -214,8 +214,11 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *d = handle->data;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): a text for each thread in glibc */
+    const char *name = strsignal(number);
+
     if (!d->stopping)
-        log_because(LOG_LEVEL_INFO, "stopping", strsignal(number));
+        log_because(LOG_LEVEL_INFO, "stopping", name);
     begin_stop(d);
 }
 
@@ -412,7 +415,7 @@ static void say_ready(const struct daemon *d)
     struct log_line line;
 
     printf("ready socket=%s listen=%s web=%s\n", d->local.path, listen, web);
-    fflush(stdout);
+    (void)fflush(stdout); /* nobody need be listening */
     log_begin(&line, LOG_LEVEL_INFO, "serving");
     log_text(&line, "data", d->dir);
     log_text(&line, "listen", listen);

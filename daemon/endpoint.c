@@ -65,7 +65,7 @@ static bool split(const char *text, char host[ENDPOINT_HOST_MAX],
         return false;
     memcpy(host, from, len);
     host[len] = '\0';
-    strcpy(port, colon + 1);
+    memcpy(port, colon + 1, strlen(colon + 1) + 1);
     return true;
 }
 

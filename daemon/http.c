@@ -106,6 +106,7 @@ static void resume(struct visit *v)
     if (!v->suspended)
         return;
     v->suspended = false;
+    CHECK(v->request != NULL); /* it waits for an answer */
     MHD_resume_connection(v->request->connection);
     uv_timer_start(&v->http->timer, on_timer, 0, 0);
 }
@@ -276,7 +277,7 @@ static void on_headers(struct http_request *r)
 {
     struct heard h = {.ask = {.path = r->target}};
     struct covey_why why;
-    int status = 0;
+    int status;
 
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, on_header, &h);
     if (r->http->stopping)

@@ -46,13 +46,14 @@ static size_t compose(const struct node_secrets *secrets, char *text)
     size_t len = strlen(FIRST_LINE);
     char check[CHECK_BYTES * 2 + 1];
 
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): more follows */
     memcpy(text, FIRST_LINE, len);
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const uint8_t *secret = (const uint8_t *)secrets + fields[i].offset;
-        size_t word = strlen(fields[i].word);
+        size_t word_len = strlen(fields[i].word);
 
-        memcpy(text + len, fields[i].word, word);
-        len += word;
+        memcpy(text + len, fields[i].word, word_len);
+        len += word_len;
         hex_encode(secret, sizeof(struct seed), text + len);
         len += sizeof(struct seed) * 2;
         text[len++] = '\n';

@@ -23,6 +23,7 @@ static enum covey_rc find_group(const char *name, struct local *out,
 
     if (name == NULL)
         return COVEY_OK;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
     group = getgrnam(name);
     if (group == NULL)
         return why_fail(why, COVEY_EREFUSED, "there is no group %.100s", name);

@@ -35,7 +35,7 @@ static void harden(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
     umask(0077);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
 }
 
 static int fail(enum covey_rc rc, const struct covey_why *why)
@@ -47,8 +47,9 @@ static int fail(enum covey_rc rc, const struct covey_why *why)
 
 static int print(const struct covey_buf *text)
 {
-    fwrite(text->p, 1, text->len, stdout);
-    return fflush(stdout) == 0 ? DAEMON_EXIT_OK : DAEMON_EXIT_FAILED;
+    bool whole = fwrite(text->p, 1, text->len, stdout) == text->len;
+
+    return whole && fflush(stdout) == 0 ? DAEMON_EXIT_OK : DAEMON_EXIT_FAILED;
 }
 
 static int print_about(const struct config *c, const struct route_table *routes)
@@ -72,8 +73,11 @@ static int print_about(const struct config *c, const struct route_table *routes)
 
 static enum covey_rc find_data(struct config *c, struct covey_why *why)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+    const char *from = getenv("COVEY_DATA");
+
     if (c->data == NULL)
-        c->data = heap_text(getenv("COVEY_DATA"));
+        c->data = heap_text(from);
     if (c->data != NULL && *c->data != '\0')
         return COVEY_OK;
     return why_fail(why, COVEY_EUSAGE,

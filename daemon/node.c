@@ -181,6 +181,7 @@ enum covey_rc node_group(struct node *node)
         if (node->busy_since == 0)
             node->busy_since = node->clock.now;
         node->busy_retry = node->clock.now + BUSY_RETRY;
+        SOMETIMES("another program holds the write lock");
         return rc;
     }
     node->busy_since = 0;
@@ -336,6 +337,7 @@ static void notice_sleep(struct node *node, struct node_clock clock)
     node->clock = clock;
     if (wall - here < (int64_t)SLEPT_MS && here - wall < (int64_t)SLEPT_MS)
         return;
+    SOMETIMES("a sleep is noticed");
     seal_new_run(node);
     for (struct conn *c = node->conns; c != NULL; c = c->next)
         if (!c->closing)
@@ -356,6 +358,7 @@ static void look_outside(struct node *node)
     if (changed) {
         node->outside_tries = 0;
         node->outside_pending = true;
+        SOMETIMES("another program's write is noticed");
     }
     if (node->outside_pending && node_group(node) == COVEY_OK)
         node->outside_pending = false;
@@ -568,6 +571,8 @@ void node_free(struct node *node)
     while (node->spaces != NULL)
         space_free(node, node->spaces);
     store_close(node->store);
+    intake_free(node->intake);
+    free(node->filling);
     free(node->own);
     sodium_memzero(node, sizeof *node);
     free(node);

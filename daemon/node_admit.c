@@ -24,7 +24,7 @@ static void ticket_fill(struct node *node, const struct node_space *s,
     t->secret = rng_seed(&node->rng);
     t->chair = node->reading_key;
     t->expires_ms =
-        node->clock.wall_ms + TICKET_WAIT_DAYS * 24u * 3600u * 1000u;
+        node->clock.wall_ms + TICKET_WAIT_DAYS * UINT64_C(24) * 3600 * 1000;
     t->expires_ms -= t->expires_ms % 60000u;
     t->address_count = 0;
     ticket_add(t, &node->noise_key, node->advertise);

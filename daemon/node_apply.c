@@ -22,7 +22,9 @@ struct arrival {
 };
 
 #define INTAKE_SLOTS 4096u /* a power of two, well over a batch's records */
+#define INTAKE_KEPT 16u    /* records whose room is kept */
 
+/* Made once a node: a live edit must not pay for so much fresh memory. */
 struct intake {
     struct node *node;
     struct node_space *space;
@@ -32,7 +34,51 @@ struct intake {
     struct batch_state state;
     struct batch_record record;
     struct covey_why *why;
+    /* the change set at work */
+    struct entry entry;
+    struct changeset cs;
+    struct row_part rows[CHANGESET_PARTS_MAX];
 };
+
+static struct intake *intake_begin(struct node *node, struct node_space *s,
+                                   struct covey_why *why)
+{
+    struct intake *in = node->intake;
+
+    if (in == NULL) {
+        in = node->intake = calloc(1, sizeof *in);
+        if (in == NULL)
+            return NULL;
+        in->node = node;
+        changeset_init(&in->cs, &node->mem);
+    }
+    in->space = s;
+    in->why = why;
+    in->count = 0;
+    memset(in->slots, 0, sizeof in->slots);
+    return in;
+}
+
+/* What a large batch needed is given back. */
+static void intake_end(struct intake *in)
+{
+    if (in->count > INTAKE_KEPT) {
+        free(in->items);
+        in->items = NULL;
+        in->cap = 0;
+        changeset_clear(&in->cs);
+        changeset_init(&in->cs, &in->node->mem);
+    }
+}
+
+void intake_free(struct intake *in)
+{
+    if (in == NULL)
+        return;
+    changeset_clear(&in->cs);
+    free(in->items);
+    free(in);
+}
 
 static size_t slot_of(const struct hash *hash)
 {
@@ -131,9 +177,9 @@ put_previous(struct intake *in, const struct batch_record *r, struct arrival *a)
         a->header.previous = before->hash;
         return COVEY_OK;
     }
-    struct log_place place = {r->author, r->incarnation, r->number - 1};
+    struct log_place at = {r->author, r->incarnation, r->number - 1};
 
-    if (log_at(in->node->store, in->space->row.n, &place, &a->header.previous,
+    if (log_at(in->node->store, in->space->row.n, &at, &a->header.previous,
                &brief) == COVEY_OK)
         return COVEY_OK;
     return blame(in, COVEY_ENOTYET,
@@ -214,8 +260,8 @@ put_payload(struct intake *in, const struct batch_record *r, struct arrival *a)
 {
     a->header.payload_len = (uint32_t)r->payload.len;
     if (r->payload.len > HEADER_PAYLOAD_MAX ||
-        changeset_hash(r->payload, &a->header.payload_hash) != COVEY_OK)
-        return blame(in, COVEY_EBAD, "a payload is malformed");
+        changeset_hash_whole(r->payload, &a->header.payload_hash) != COVEY_OK)
+        return blame(in, COVEY_EBAD, "a payload is malformed, or lacks a part");
     return COVEY_OK;
 }
 
@@ -232,7 +278,7 @@ static bool is_known(const struct intake *in, const struct hash *hash)
 static enum covey_rc take_in(struct intake *in)
 {
     const struct batch_record *r = &in->record;
-    struct arrival *before = newest_in(in, r);
+    struct arrival *before;
 
     if (membership_author(&in->space->m, &r->author) == NULL || r->number == 0)
         return blame(in, COVEY_EFORGED, "its author is not a member");
@@ -257,7 +303,7 @@ static enum covey_rc take_in(struct intake *in)
     a->hash = header_hash(&a->header);
     a->known = is_known(in, &a->hash);
     a->last = true;
-    before = newest_in(in, r); /* the array may have moved */
+    before = newest_in(in, r);
     if (before != NULL &&
         memcmp(&before->hash, &a->header.previous, sizeof before->hash) == 0)
         before->last = false;
@@ -303,15 +349,16 @@ static bool told_before(const struct row_part *rows, const bool *told, size_t i)
     return false;
 }
 
-static enum verdict judge(const struct node_space *s, const struct entry *e,
-                          uint64_t epoch_number, const struct changeset *cs,
-                          struct row_part *rows)
+static enum verdict judge(struct intake *in, uint64_t epoch_number)
 {
+    const struct node_space *s = in->space;
+    const struct changeset *cs = &in->cs;
+    struct row_part *rows = in->rows;
     struct verdict_context context = {.kind = s->m.kind};
     enum verdict worst = VERDICT_COUNTS;
     bool told[CHANGESET_PARTS_MAX] = {false};
 
-    if (!space_role_at(s, &e->header.author, epoch_number, &context.role,
+    if (!space_role_at(s, &in->entry.header.author, epoch_number, &context.role,
                        &context.tag))
         return VERDICT_VOID_ROLE;
     if (cs->kind > CHANGESET_EMPTY)
@@ -332,13 +379,12 @@ static enum verdict judge(const struct node_space *s, const struct entry *e,
     return worst;
 }
 
-static enum covey_rc merge_parts(struct node *node, const struct node_space *s,
-                                 const struct entry *e,
-                                 const struct changeset *cs,
-                                 const struct row_part *rows)
+static enum covey_rc merge_parts(struct intake *in)
 {
-    struct merge_source source = {.n = s->row.n,
-                                  .space = s->row.id,
+    const struct changeset *cs = &in->cs;
+    const struct entry *e = &in->entry;
+    struct merge_source source = {.n = in->space->row.n,
+                                  .space = in->space->row.id,
                                   .seq = e->seq,
                                   .wall_ms = cs->wall_ms};
 
@@ -348,7 +394,7 @@ static enum covey_rc merge_parts(struct node *node, const struct node_space *s,
     for (size_t i = 0; i < cs->part_count; i++) {
         if (cs->parts[i].p == NULL)
             continue;
-        enum covey_rc rc = merge_row(node->store, &source, &rows[i]);
+        enum covey_rc rc = merge_row(in->node->store, &source, &in->rows[i]);
         if (rc != COVEY_OK)
             return rc;
     }
@@ -369,11 +415,11 @@ struct seed space_key_of(struct node *node, const struct node_space *s,
     return key;
 }
 
-/* Judge, open and merge what is stored as e->seq.  Sets state and verdict. */
-static enum covey_rc settle(struct node *node, struct node_space *s,
-                            struct entry *e, struct changeset *cs,
-                            struct row_part *rows)
+/* Open and judge in->entry.  Sets its state and verdict. */
+static enum covey_rc settle(struct intake *in)
 {
+    struct node_space *s = in->space;
+    struct entry *e = &in->entry;
     uint64_t epoch_number;
     bool found;
 
@@ -383,60 +429,62 @@ static enum covey_rc settle(struct node *node, struct node_space *s,
     if (!s->m.readable)
         return COVEY_OK;
     CHECK(space_epoch(s, &e->header.epoch, &epoch_number) != NULL);
-    struct seed key = space_key_of(node, s, epoch_number, &found);
+    struct seed key = space_key_of(in->node, s, epoch_number, &found);
     if (!found) {
+        SOMETIMES("a change set waits for a key");
         e->state = ENTRY_WAITING;
         e->wait = WAIT_KEY;
         return COVEY_OK;
     }
-    enum covey_rc rc = changeset_open(&e->header, e->payload, &key, cs);
+    enum covey_rc rc = changeset_open(&e->header, e->payload, &key, &in->cs);
     sodium_memzero(&key, sizeof key);
     if (rc == COVEY_ENOMEM)
         return rc;
-    e->wall_ms = rc == COVEY_OK ? cs->wall_ms : 0;
-    e->verdict = rc == COVEY_OK ? judge(s, e, epoch_number, cs, rows)
-                                : VERDICT_VOID_SEAL;
+    e->wall_ms = rc == COVEY_OK ? in->cs.wall_ms : 0;
+    e->verdict = rc == COVEY_OK ? judge(in, epoch_number) : VERDICT_VOID_SEAL;
     e->state = e->verdict == VERDICT_COUNTS ? ENTRY_APPLIED
                : e->verdict == VERDICT_HOLD ? ENTRY_WAITING
                                             : ENTRY_VOID;
     e->wait = e->verdict == VERDICT_HOLD ? WAIT_UPGRADE : WAIT_NONE;
+    if (e->state == ENTRY_VOID)
+        SOMETIMES("a change set is void");
+    if (e->state == ENTRY_WAITING)
+        SOMETIMES("a change set waits for an upgrade");
     return COVEY_OK;
 }
 
-static enum covey_rc store_one(struct intake *in, struct arrival *a,
-                               struct changeset *cs, struct row_part *rows)
+static enum covey_rc store_one(struct intake *in, struct arrival *a)
 {
-    struct node *node = in->node;
-    struct entry e = {.n = in->space->row.n,
-                      .header = a->header,
-                      .hash = a->hash,
-                      .has_signature = true,
-                      .signature = a->signature,
-                      .payload = a->payload};
+    struct entry *e = &in->entry;
     enum covey_rc rc = COVEY_OK;
 
+    *e = (struct entry){.n = in->space->row.n,
+                        .header = a->header,
+                        .hash = a->hash,
+                        .has_signature = true,
+                        .signature = a->signature,
+                        .payload = a->payload};
     if (a->waits) {
-        e.state = ENTRY_WAITING;
-        e.wait = WAIT_CITED;
+        SOMETIMES("a change set waits for what it cites");
+        e->state = ENTRY_WAITING;
+        e->wait = WAIT_CITED;
     } else {
-        rc = settle(node, in->space, &e, cs, rows);
+        rc = settle(in);
     }
-    a->waits = e.state == ENTRY_WAITING;
+    a->waits = e->state == ENTRY_WAITING;
     if (rc == COVEY_OK)
-        rc = log_append(node->store, &e);
-    if (rc == COVEY_OK && e.state == ENTRY_APPLIED)
-        rc = merge_parts(node, in->space, &e, cs, rows);
+        rc = log_append(in->node->store, e);
+    if (rc == COVEY_OK && e->forked)
+        holds_forked(in->node, in->space, &e->header);
+    if (rc == COVEY_OK && e->state == ENTRY_APPLIED)
+        rc = merge_parts(in);
     return rc;
 }
 
 static enum covey_rc store_all(struct intake *in, struct link *l)
 {
-    struct changeset *cs = calloc(1, sizeof *cs);
-    struct row_part *rows = calloc(CHANGESET_PARTS_MAX, sizeof *rows);
-    enum covey_rc rc = cs == NULL || rows == NULL ? COVEY_ENOMEM : COVEY_OK;
+    enum covey_rc rc = COVEY_OK;
 
-    if (cs != NULL)
-        changeset_init(cs, &in->node->mem);
     for (size_t i = 0; i < in->count && rc == COVEY_OK; i++) {
         struct arrival *a = &in->items[i];
         struct ancestor at;
@@ -446,37 +494,35 @@ static enum covey_rc store_all(struct intake *in, struct link *l)
             a->waits |= in_batch(in, &a->header.cites[k], &at) && at.waits;
         if (!a->known && in_batch(in, &a->header.previous, &at))
             a->waits |= at.waits;
-        if (!a->known)
-            rc = store_one(in, a, cs, rows);
-        link_note_held(l, &a->header.author, &a->header.incarnation,
-                       a->header.number);
+        if (a->known)
+            SOMETIMES("a change set comes twice");
+        else
+            rc = store_one(in, a);
+        if (rc == COVEY_OK)
+            rc = holds_heard(in->node, l, &a->header, &a->hash);
     }
-    if (cs != NULL)
-        changeset_clear(cs);
-    free(cs);
-    free(rows);
     return rc;
 }
 
 enum covey_rc apply_batch(struct node *node, struct link *l,
                           struct covey_bytes records, struct covey_why *why)
 {
-    struct intake *in;
+    size_t own = node->own_count;
     enum covey_rc rc = seal_all(node); /* seal before merge */
 
     if (rc != COVEY_OK)
         return rc;
-    in = calloc(1, sizeof *in);
+    if (node->own_count > own)
+        SOMETIMES("edits are sealed before a merge");
+
+    struct intake *in = intake_begin(node, l->space, why);
+
     if (in == NULL)
         return COVEY_ENOMEM;
-    in->node = node;
-    in->space = l->space;
-    in->why = why;
     rc = check(in, records);
     if (rc == COVEY_OK)
         rc = store_all(in, l);
-    free(in->items);
-    free(in);
+    intake_end(in);
     return rc;
 }
 
@@ -499,54 +545,48 @@ static bool still_waits(struct node *node, const struct node_space *s,
     return false;
 }
 
-static enum covey_rc reconsider(struct node *node, struct node_space *s,
-                                struct entry *e, struct changeset *cs,
-                                struct row_part *rows)
+static enum covey_rc reconsider(struct intake *in)
 {
+    struct store *st = in->node->store;
+    struct entry *e = &in->entry;
     struct covey_buf copy; /* the payload lives until the next store call */
 
-    if (still_waits(node, s, e))
+    if (still_waits(in->node, in->space, e))
         return COVEY_OK;
-    buf_init(&copy, &node->mem, HEADER_PAYLOAD_MAX);
+    buf_init(&copy, &in->node->mem, HEADER_PAYLOAD_MAX);
     buf_append(&copy, e->payload.p, e->payload.len);
     enum covey_rc rc = buf_rc(&copy);
     e->payload = buf_bytes(&copy);
     if (rc == COVEY_OK)
-        rc = settle(node, s, e, cs, rows);
+        rc = settle(in);
     if (rc == COVEY_OK)
-        rc = log_settle(node->store, e->seq, e->state, e->wait, e->verdict);
+        rc = log_settle(st, e->seq, e->state, e->wait, e->verdict);
     if (rc == COVEY_OK && e->wall_ms != 0)
-        rc = log_wall(node->store, e->seq, e->wall_ms);
+        rc = log_wall(st, e->seq, e->wall_ms);
     if (rc == COVEY_OK && e->state == ENTRY_APPLIED)
-        rc = merge_parts(node, s, e, cs, rows);
+        rc = merge_parts(in);
     buf_clear(&copy);
     return rc;
 }
 
 enum covey_rc apply_waiting(struct node *node, struct node_space *s)
 {
-    struct changeset *cs = calloc(1, sizeof *cs);
-    struct row_part *rows = calloc(CHANGESET_PARTS_MAX, sizeof *rows);
-    struct entry *e = calloc(1, sizeof *e);
-    enum covey_rc rc =
-        cs == NULL || rows == NULL || e == NULL ? COVEY_ENOMEM : COVEY_OK;
+    enum covey_rc rc = seal_all(node);
     int64_t seq = 0;
 
-    if (rc == COVEY_OK)
-        rc = seal_all(node);
-    if (cs != NULL)
-        changeset_init(cs, &node->mem);
+    if (rc != COVEY_OK)
+        return rc;
+
+    struct intake *in = intake_begin(node, s, NULL);
+
+    if (in == NULL)
+        return COVEY_ENOMEM;
     while (rc == COVEY_OK && s->m.readable) {
-        rc = log_next_waiting(node->store, s->row.n, seq, e);
+        rc = log_next_waiting(node->store, s->row.n, seq, &in->entry);
         if (rc != COVEY_OK)
             break;
-        seq = e->seq;
-        rc = reconsider(node, s, e, cs, rows);
+        seq = in->entry.seq;
+        rc = reconsider(in);
     }
-    if (cs != NULL)
-        changeset_clear(cs);
-    free(cs);
-    free(rows);
-    free(e);
     return rc == COVEY_ENONE ? COVEY_OK : rc;
 }

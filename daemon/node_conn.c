@@ -289,6 +289,7 @@ static void replace_older(struct node *node, struct conn *c)
                        node->clock.now - o->since < 10 * COVEY_SECOND;
         struct conn *loser = crossed && o->dialled == ours_lower ? c : o;
 
+        SOMETIMES("a session replaces another with the same node");
         conn_shut(node, loser, SESSION_CLOSE_REPLACED, NULL);
         if (loser == c)
             return;
@@ -344,21 +345,31 @@ static bool needs_disk(enum message_kind kind)
            kind == MESSAGE_CARRY_ANSWER;
 }
 
+/* May what the message brings be written?  false: it waits for the lock, or the
+ * group failed, which closed every session. */
+static bool may_write(struct node *node, struct conn *c, enum message_kind kind,
+                      struct covey_bytes body)
+{
+    enum covey_rc rc = node_group(node);
+
+    if (rc == COVEY_EBUSY) {
+        SOMETIMES("a message waits for the write lock");
+        park(c, kind, body);
+        node->parked = true;
+    }
+    if (rc != COVEY_OK)
+        return false;
+    if (node->group_bytes > 0)
+        SOMETIMES("a group commit takes in many messages");
+    node->group_bytes += body.len;
+    return true;
+}
+
 static void on_message(struct node *node, struct conn *c,
                        enum message_kind kind, struct covey_bytes body)
 {
-    if (needs_disk(kind)) {
-        enum covey_rc rc = node_group(node);
-
-        if (rc == COVEY_EBUSY) {
-            park(c, kind, body);
-            node->parked = true;
-            return;
-        }
-        if (rc != COVEY_OK)
-            return; /* the group's failure closed every session */
-        node->group_bytes += body.len;
-    }
+    if (needs_disk(kind) && !may_write(node, c, kind, body))
+        return;
     if (c->kind == CONN_DOOR)
         join_door_message(node, c, kind, body);
     else

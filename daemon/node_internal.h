@@ -109,6 +109,8 @@ struct node {
     covey_time outside_next, tick_next;
     struct own_entry *own;
     size_t own_count, own_cap;
+    struct intake *intake;   /* node_apply.c */
+    struct filling *filling; /* node_push.c */
     bool fatal, stopping, targets_stale;
     bool unsaid;          /* the group holds what cannot be answered: undo it */
     enum covey_rc failed; /* a group did: the record is to be read anew */
@@ -133,7 +135,6 @@ void node_reply_error(struct node *node, uint64_t request, enum covey_rc rc,
                       const char *text);
 /* Never NULL: without memory for it the process ends. */
 struct queued *node_emit(struct node *node, enum node_effect_kind kind);
-int node_status_of(enum covey_rc rc); /* HTTP status */
 /* Grow an array of items; false when out of memory. */
 bool node_grow(void **items, size_t *cap, size_t count, size_t size);
 

@@ -281,6 +281,8 @@ static void on_leave(struct node *node, struct conn *c, struct covey_bytes body)
         node_failed(node, rc);
         return;
     }
+    if (!s->m.readable)
+        SOMETIMES("a join request is left at a carrier");
     c->door_left = true;
     answer(node, c, DOOR_LEFT);
     join_requests_came(node, s);

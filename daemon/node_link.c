@@ -34,7 +34,7 @@ void link_free(struct node *node, struct link *l)
 {
     (void)node;
     buf_clear(&l->wanted);
-    free(l->logs);
+    holds_clear(l);
     free(l);
 }
 
@@ -193,109 +193,4 @@ void link_send_frontier(struct node *node, struct conn *c, struct link *l)
         done += take;
     } while (done < count);
     buf_clear(&heads);
-}
-
-static struct peer_log *peer_log(struct link *l, const struct sign_key *author,
-                                 const struct incarnation *incarnation)
-{
-    for (size_t i = l->log_count; i > 0; i--)
-        if (memcmp(&l->logs[i - 1].incarnation, incarnation,
-                   sizeof *incarnation) == 0 &&
-            memcmp(&l->logs[i - 1].author, author, sizeof *author) == 0)
-            return &l->logs[i - 1];
-    return NULL;
-}
-
-static struct peer_log *note_log(struct link *l, const struct sign_key *author,
-                                 const struct incarnation *incarnation,
-                                 uint64_t number)
-{
-    struct peer_log *p = peer_log(l, author, incarnation);
-
-    if (p == NULL) {
-        if (!node_grow((void **)&l->logs, &l->log_cap, l->log_count,
-                       sizeof *l->logs))
-            return NULL;
-        p = &l->logs[l->log_count++];
-        *p = (struct peer_log){*author, *incarnation, 0};
-    }
-    if (number > p->number)
-        p->number = number;
-    return p;
-}
-
-void link_note_held(struct link *l, const struct sign_key *author,
-                    const struct incarnation *incarnation, uint64_t number)
-{
-    (void)note_log(l, author, incarnation, number);
-}
-
-/* The first change set of a log that the peer lacks: what is before it, by
- * seq, need not be looked at. */
-static void lacks_from(struct node *node, struct link *l,
-                       const struct sign_key *author,
-                       const struct incarnation *incarnation, uint64_t number,
-                       int64_t *from)
-{
-    struct entry_brief brief;
-    struct hash hash;
-    struct log_place place = {*author, *incarnation, number + 1};
-
-    if (log_at(node->store, l->space->row.n, &place, &hash, &brief) ==
-            COVEY_OK &&
-        brief.seq < *from)
-        *from = brief.seq;
-}
-
-/* One of our logs that heads the frontier: what of it, and of the logs before
- * it, does the peer lack?  A log that the peer names covers those before. */
-static void compare_log(struct node *node, struct link *l,
-                        const struct log_head_row *head, int64_t *from)
-{
-    struct incarnation incarnation = head->incarnation;
-    struct entry_brief before = {.number = head->number};
-
-    for (;;) {
-        struct peer_log *p = peer_log(l, &head->author, &incarnation);
-        uint64_t has = p == NULL ? 0 : p->number;
-        struct hash hash;
-
-        if (has < before.number) {
-            (void)note_log(l, &head->author, &incarnation, has);
-            lacks_from(node, l, &head->author, &incarnation, has, from);
-        }
-        if (has > 0 ||
-            log_before(node->store, l->space->row.n, &head->author,
-                       &incarnation, &hash) != COVEY_OK ||
-            hash_is_zero(&hash) ||
-            log_find(node->store, l->space->row.n, &hash, &before) != COVEY_OK)
-            return;
-        incarnation = before.incarnation;
-    }
-}
-
-/* The peer's whole frontier is in `wanted`: find what it lacks, go live. */
-void link_go_live(struct node *node, struct link *l)
-{
-    const struct log_head *w = (const struct log_head *)l->wanted.p;
-    struct covey_buf rows;
-    int64_t from = INT64_MAX, newest = 0;
-
-    for (size_t i = 0; i < l->wanted.len / sizeof *w; i++)
-        (void)note_log(l, &w[i].author, &w[i].incarnation, w[i].number);
-    buf_init(&rows, &node->mem, 16u << 20);
-    if (l->space->row.n != 0 &&
-        log_frontier(node->store, l->space->row.n, &rows) == COVEY_OK) {
-        const struct log_head_row *r = (const struct log_head_row *)rows.p;
-        for (size_t i = 0; i < rows.len / sizeof *r; i++)
-            compare_log(node, l, &r[i], &from);
-        if (log_newest(node->store, l->space->row.n, &newest) != COVEY_OK) {
-            buf_clear(&rows);
-            return;
-        }
-    }
-    buf_clear(&rows);
-    l->known_seq = newest;
-    l->cursor = from == INT64_MAX ? newest : from - 1;
-    l->live = true;
 }

@@ -8,11 +8,15 @@
 #include "proto/ticket.h"
 #include "store/log.h"
 
-/* What a peer holds of one log. */
+/* What a peer holds of one log: all up to a number; or, where the log forked
+ * and numbers say nothing, the change sets with these seqs. */
 struct peer_log {
     struct sign_key author;
     struct incarnation incarnation;
     uint64_t number;
+    bool forked;
+    int64_t *held; /* ascending */
+    size_t held_count, held_cap;
 };
 
 /* One space with one peer. */
@@ -134,8 +138,6 @@ COVEY_MUST_USE enum covey_rc link_own_digest(struct node *node,
                                              const struct node_space *s,
                                              struct hash *out);
 void link_send_frontier(struct node *node, struct conn *c, struct link *l);
-/* The peer's whole frontier is in `wanted`: find what it lacks, go live. */
-void link_go_live(struct node *node, struct link *l);
 struct link *link_of(const struct conn *c, const struct node_space *s);
 /* Make the links that this peer's keys allow, as far as they are missing. */
 void links_open(struct node *node, struct conn *c);
@@ -153,18 +155,34 @@ void sync_message(struct node *node, struct conn *c, enum message_kind kind,
 /* Send the epochs that the peer is known to lack. */
 void sync_epochs_to(struct node *node, struct conn *c, struct link *l);
 
+/* node_holds.c */
+/* The peer's whole frontier is in `wanted`: find what it lacks, go live. */
+void holds_compare(struct node *node, struct link *l);
+bool holds(const struct link *l, const struct entry *e);
+/* Will the peer find by itself what this change set follows? */
+bool holds_chained(const struct link *l, const struct entry *e);
+/* It was sent to the peer; it came from the peer. */
+void holds_note(struct link *l, const struct log_place *place, int64_t seq);
+COVEY_MUST_USE enum covey_rc holds_heard(struct node *node, struct link *l,
+                                         const struct header *h,
+                                         const struct hash *hash);
+/* A log was found to have forked: what was known of it by number is void. */
+void holds_forked(struct node *node, const struct node_space *s,
+                  const struct header *h);
+void holds_clear(struct link *l);
+
 /* node_push.c */
 /* After a commit: acknowledge, push what is new. */
 void sync_pump_all(struct node *node);
 /* A space has a new epoch: links, offers, epochs to who lacks them. */
 void sync_epoch_changed(struct node *node, struct node_space *s);
-void link_note_held(struct link *l, const struct sign_key *author,
-                    const struct incarnation *incarnation, uint64_t number);
 /* Does this node hold at least these heads?  items: struct log_head. */
 bool frontier_held(struct node *node, const struct node_space *s,
                    const struct covey_buf *wanted);
 
 /* node_apply.c */
+struct intake;
+void intake_free(struct intake *in); /* NULL allowed */
 /* Check and store a batch.  COVEY_OK; COVEY_EBUSY (nothing happened);
  * COVEY_EFORGED, COVEY_EBAD, COVEY_ENOTYET: the peer's fault, nothing stored.
  */

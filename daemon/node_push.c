@@ -1,6 +1,7 @@
 /* node_push.c - after a commit: acknowledge, push what peers lack. */
 #include "daemon/node_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void acknowledge(struct node *node, struct conn *c, struct link *l)
@@ -14,31 +15,17 @@ static void acknowledge(struct node *node, struct conn *c, struct link *l)
     conn_send(node, c, MESSAGE_ACK, &body);
 }
 
-static bool peer_holds(const struct link *l, const struct entry *e)
-{
-    for (size_t i = l->log_count; i > 0; i--) {
-        const struct peer_log *p = &l->logs[i - 1];
-
-        if (memcmp(&p->incarnation, &e->header.incarnation,
-                   sizeof p->incarnation) == 0 &&
-            memcmp(&p->author, &e->header.author, sizeof p->author) == 0)
-            return e->header.number <= p->number;
-    }
-    return e->seq <= l->known_seq;
-}
-
 /* ---- one batch ---- */
 
 /* What is known of a record in the batch being filled. */
 struct pick {
     int64_t seq;
-    struct sign_key author;
-    struct incarnation incarnation;
-    uint64_t number;
+    struct log_place place;
     bool verified;
 };
 
-/* A batch as it is filled: picks, and where the cursor comes to stand. */
+/* A batch as it is filled: picks, and where the cursor comes to stand.  Made
+ * once a node. */
 struct filling {
     struct batch_state state;
     size_t count;
@@ -48,16 +35,18 @@ struct filling {
 
 static bool same_log(const struct pick *a, const struct pick *b)
 {
-    return memcmp(&a->incarnation, &b->incarnation, sizeof a->incarnation) ==
-               0 &&
-           memcmp(&a->author, &b->author, sizeof a->author) == 0;
+    return memcmp(&a->place.incarnation, &b->place.incarnation,
+                  sizeof a->place.incarnation) == 0 &&
+           memcmp(&a->place.author, &b->place.author, sizeof a->place.author) ==
+               0;
 }
 
 static void note_pick(struct filling *f, const struct link *l,
                       const struct entry *e)
 {
     f->picks[f->count++] = (struct pick){
-        e->seq, e->header.author, e->header.incarnation, e->header.number,
+        e->seq,
+        {e->header.author, e->header.incarnation, e->header.number},
         memcmp(&e->header.author, &l->space->author.key,
                sizeof e->header.author) == 0};
 }
@@ -73,7 +62,7 @@ static void fill(struct node *node, const struct link *l, size_t most,
     f->cursor = l->cursor;
     while (f->count < most &&
            log_next(node->store, l->space->row.n, f->cursor, &e) == COVEY_OK) {
-        if (peer_holds(l, &e)) {
+        if (holds(l, &e)) {
             f->cursor = e.seq;
             continue;
         }
@@ -82,8 +71,8 @@ static void fill(struct node *node, const struct link *l, size_t most,
         if (f->count > 0 &&
             out->len + batch_room(&e.header, e.payload.len) > BATCH_BYTES)
             break;
-        struct batch_item item = {&e.header, e.hash, !e.forked, e.payload,
-                                  e.signature};
+        struct batch_item item = {&e.header, e.hash, holds_chained(l, &e),
+                                  e.payload, e.signature};
         batch_add(&f->state, out, &item);
         note_pick(f, l, &e);
         f->cursor = e.seq;
@@ -129,8 +118,7 @@ static void take_note(struct link *l, const struct filling *f)
 {
     l->cursor = f->cursor;
     for (size_t i = 0; i < f->count; i++)
-        link_note_held(l, &f->picks[i].author, &f->picks[i].incarnation,
-                       f->picks[i].number);
+        holds_note(l, &f->picks[i].place, f->picks[i].seq);
 }
 
 static bool push_one(struct node *node, struct conn *c, struct link *l,
@@ -158,8 +146,7 @@ static bool push_one(struct node *node, struct conn *c, struct link *l,
     return !c->closing;
 }
 
-static void push(struct node *node, struct conn *c, struct link *l,
-                 struct filling *f)
+static void push(struct node *node, struct conn *c, struct link *l)
 {
     int64_t newest = 0;
 
@@ -167,17 +154,16 @@ static void push(struct node *node, struct conn *c, struct link *l,
         log_newest(node->store, l->space->row.n, &newest) != COVEY_OK)
         return;
     while (l->cursor < newest && l->sent - l->acked < SYNC_CREDIT &&
-           session_waiting(c->session) < SESSION_QUEUE_MAX / 2)
-        if (!push_one(node, c, l, f))
+           session_waiting(c->session) < SESSION_QUEUE_MAX / 2) {
+        if (node->filling == NULL)
+            node->filling = calloc(1, sizeof *node->filling);
+        if (node->filling == NULL || !push_one(node, c, l, node->filling))
             break;
+    }
 }
 
 void sync_pump_all(struct node *node)
 {
-    struct filling *f = covey_new(&node->mem, sizeof *f);
-
-    if (f == NULL)
-        return;
     for (struct conn *c = node->conns; c != NULL; c = c->next) {
         if (!c->up || c->closing)
             continue;
@@ -185,10 +171,9 @@ void sync_pump_all(struct node *node)
             if (l->ack_due)
                 acknowledge(node, c, l);
             if (!c->closing)
-                push(node, c, l, f);
+                push(node, c, l);
         }
     }
-    covey_free(&node->mem, f);
 }
 
 void sync_epoch_changed(struct node *node, struct node_space *s)

@@ -249,6 +249,8 @@ static enum covey_rc seal_space(struct node *node, struct node_space *s,
             rc = capture_settle(node->store, s->row.n, c, &stamp);
         if (rc == COVEY_OK)
             rc = give_wanted(node, s, c);
+        if (c->more)
+            SOMETIMES("a transaction takes several change sets");
     } while (rc == COVEY_OK && c->more);
     return rc;
 }
@@ -280,7 +282,7 @@ enum covey_rc seal_all(struct node *node)
     return COVEY_OK;
 }
 
-#define HEARTBEAT (24 * 3600 * COVEY_SECOND)
+#define HEARTBEAT (COVEY_SECOND * 24 * 3600)
 
 enum covey_rc seal_heartbeats(struct node *node)
 {
@@ -296,6 +298,7 @@ enum covey_rc seal_heartbeats(struct node *node)
         rc = node_group(node);
         if (rc == COVEY_OK)
             rc = seal_one(node, s, &plain, &stamp);
+        SOMETIMES("a day without edits is sealed");
     }
     return rc;
 }
@@ -367,6 +370,7 @@ enum covey_rc seal_sign_again(struct node *node)
                                 sizeof e->header.author) != 0)
             continue;
         struct signature sig = header_sign(&e->header, &s->author);
+        SOMETIMES("a signature lost in a crash is made again");
         rc = log_sign(node->store, seq, &sig);
     }
     free(e);

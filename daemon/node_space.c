@@ -68,7 +68,7 @@ void space_free(struct node *node, struct node_space *s)
 
     while (*at != NULL && *at != s)
         at = &(*at)->next;
-    if (*at == s)
+    if (*at != NULL)
         *at = s->next;
     membership_clear(&s->m);
     sign_pair_clear(&s->author);
@@ -76,6 +76,7 @@ void space_free(struct node *node, struct node_space *s)
     sodium_memzero(&s->author_seed, sizeof s->author_seed);
     free(s->epochs);
     free(s->roles);
+    free(s->authors);
     free(s);
 }
 
@@ -120,12 +121,25 @@ const struct epoch_mark *space_epoch(const struct node_space *s,
     return NULL;
 }
 
+/* Was this author, by its place, listed and not cut after that epoch? */
+static bool was_author(const struct node_space *s, size_t author,
+                       uint64_t number)
+{
+    for (size_t i = s->author_count; i > 0; i--) {
+        const struct author_mark *mark = &s->authors[i - 1];
+
+        if (mark->author == author && mark->since <= number)
+            return !mark->cut;
+    }
+    return false;
+}
+
 bool space_role_at(const struct node_space *s, const struct sign_key *author,
                    uint64_t number, enum role *role, struct member_tag *tag)
 {
     const struct seat_author *a = membership_author(&s->m, author);
 
-    if (a == NULL || a->since > number)
+    if (a == NULL || !was_author(s, (size_t)(a - s->m.authors), number))
         return false;
     for (size_t i = s->role_count; i > 0; i--) {
         const struct role_mark *mark = &s->roles[i - 1];
@@ -191,6 +205,27 @@ static bool note_roles(struct node_space *s)
     return true;
 }
 
+/* The same of authors: listed, cut, listed anew. */
+static bool note_authors(struct node_space *s)
+{
+    for (size_t i = 0; i < s->m.author_count; i++) {
+        bool cut = s->m.authors[i].cut;
+        const struct author_mark *last = NULL;
+
+        for (size_t k = s->author_count; k > 0 && last == NULL; k--)
+            if (s->authors[k - 1].author == i)
+                last = &s->authors[k - 1];
+        if (last != NULL && last->cut == cut)
+            continue;
+        if (!node_grow((void **)&s->authors, &s->author_cap, s->author_count,
+                       sizeof *s->authors))
+            return false;
+        s->authors[s->author_count++] =
+            (struct author_mark){s->m.number, i, cut};
+    }
+    return true;
+}
+
 static bool note_epoch(struct node_space *s)
 {
     if (!node_grow((void **)&s->epochs, &s->epoch_cap, s->epoch_count,
@@ -198,10 +233,11 @@ static bool note_epoch(struct node_space *s)
         return false;
     s->epochs[s->epoch_count++] =
         (struct epoch_mark){s->m.head, s->m.key_number};
-    return note_roles(s);
+    return note_roles(s) && note_authors(s);
 }
 
 /* Put the state after one more epoch in place of the one before it. */
+/* cppcheck-suppress constParameter ; it takes what is there */
 enum covey_rc space_advance(struct node_space *s, struct membership *next)
 {
     membership_clear(&s->m);
@@ -234,6 +270,7 @@ static void restart_fold(struct node *node, struct node_space *s)
     s->m.space = s->row.id;
     s->epoch_count = 0;
     s->role_count = 0;
+    s->author_count = 0;
 }
 
 /* The key that an epoch is under, as the record has it. */

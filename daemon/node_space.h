@@ -21,6 +21,13 @@ struct role_mark {
     bool present;
 };
 
+/* Whether an author is cut, from one epoch on. */
+struct author_mark {
+    uint64_t since;
+    size_t author; /* its place in the membership, which never changes */
+    bool cut;
+};
+
 /* A space as this node holds it. */
 struct node_space {
     struct node_space *next;
@@ -30,6 +37,8 @@ struct node_space {
     size_t epoch_count, epoch_cap;
     struct role_mark *roles;
     size_t role_count, role_cap;
+    struct author_mark *authors;
+    size_t author_count, author_cap;
     bool has_key;
     struct space_keys keys;  /* the newest */
     struct seed author_seed; /* of this node here */
@@ -102,7 +111,9 @@ COVEY_MUST_USE enum covey_rc space_take_epochs(struct node *node,
                                                bool *advanced);
 const struct epoch_mark *space_epoch(const struct node_space *s,
                                      const struct hash *hash, uint64_t *number);
-/* The role that an author's member had in an epoch; false: none. */
+/* The role that an author's member had after an epoch; false: none, or the
+ * author was not listed then, or cut.  What came later changes nothing in it.
+ */
 bool space_role_at(const struct node_space *s, const struct sign_key *author,
                    uint64_t number, enum role *role, struct member_tag *tag);
 /* The key that a change set citing this epoch is sealed under. */

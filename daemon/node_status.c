@@ -73,7 +73,9 @@ static json_t *frontier_json(struct node *node, const struct node_space *s)
     return list;
 }
 
-#define STALE_MS (72u * 3600u * 1000u) /* no news for so long is told */
+#define STALE_MS                                                               \
+    (UINT64_C(72) * 3600 * 1000) /* no news for so long is told                \
+                                  */
 
 /* ---- spaces ---- */
 
@@ -116,6 +118,7 @@ static json_t *stale_json(struct node *node, const struct node_space *s)
             log_heard(node->store, s->row.n, &n->author, &wall) != COVEY_OK ||
             wall == 0 || wall + STALE_MS > node->clock.wall_ms)
             continue;
+        SOMETIMES("a member without news is told of");
         json_array_append_new(
             list,
             json_pack("{s:o,s:s,s:I}", "member",
@@ -199,11 +202,14 @@ static json_t *peer_json(struct node *node, const struct noise_key *key,
     const char *name = name_of(node, key);
     bool up = c != NULL && c->up && !c->closing;
     json_t *heard = json_null();
+    int64_t lacks = 0;
 
-    if (up)
+    if (up) {
         heard = json_integer(
             (json_int_t)((node->clock.now - session_last_heard(c->session)) /
                          COVEY_SECOND));
+        lacks = behind(node, c);
+    }
     return json_pack(
         "{s:o,s:o,s:o,s:s,s:I,s:o,s:I,s:I}", "key", hex_json(key, sizeof *key),
         "name", name == NULL ? json_null() : json_string(name), "address",
@@ -213,9 +219,9 @@ static json_t *peer_json(struct node *node, const struct noise_key *key,
         up          ? "connected"
         : c != NULL ? "connecting"
                     : "waiting",
-        "behind", (json_int_t)(up ? behind(node, c) : 0), "last_heard_s", heard,
-        "sent_bytes", (json_int_t)(c == NULL ? 0 : c->sent_bytes),
-        "received_bytes", (json_int_t)(c == NULL ? 0 : c->received_bytes));
+        "behind", (json_int_t)lacks, "last_heard_s", heard, "sent_bytes",
+        (json_int_t)(c == NULL ? 0 : c->sent_bytes), "received_bytes",
+        (json_int_t)(c == NULL ? 0 : c->received_bytes));
 }
 
 static const struct conn *conn_of(const struct node *node,

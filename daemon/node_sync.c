@@ -7,8 +7,7 @@
  *   live: after each commit push what the peer lacks, oldest first, while it
  *   has credit left; acknowledge what came once it is on the disk.
  *
- * What a peer holds of a log: what `logs` says; for a log not in it, all that
- * was stored here up to known_seq, and nothing of what came later. */
+ * What the peer lacks: node_holds.c. */
 #include "daemon/node_internal.h"
 
 #include <stdlib.h>
@@ -99,7 +98,7 @@ static void on_offer(struct node *node, struct conn *c, struct link *l,
         return;
     if (hash_equal(&mine, &o->frontier) && !l->frontier_sent) {
         if (link_own_frontier(node, l->space, &l->wanted) == COVEY_OK)
-            link_go_live(node, l);
+            holds_compare(node, l);
     } else if (!l->frontier_sent) {
         link_send_frontier(node, c, l);
     }
@@ -122,7 +121,7 @@ static void on_frontier(struct node *node, struct conn *c, struct link *l,
         return;
     if (!l->frontier_sent)
         link_send_frontier(node, c, l);
-    link_go_live(node, l);
+    holds_compare(node, l);
 }
 
 static enum session_close_code blame(enum covey_rc rc)
@@ -274,19 +273,24 @@ static void on_space_message(struct node *node, struct conn *c,
     struct offer offer;
     struct frontier frontier;
     struct requests requests;
-    bool ok = message_blind(kind, body, &blind);
-    struct link *l = ok ? link_by_blind(c, &blind) : NULL;
 
-    if (ok && l == NULL)
+    if (!message_blind(kind, body, &blind)) {
+        conn_shut(node, c, SESSION_CLOSE_PROTOCOL, NULL);
+        return;
+    }
+
+    struct link *l = link_by_blind(c, &blind);
+
+    if (l == NULL)
         return; /* not a member here as far as this node knows, yet */
     if (kind == MESSAGE_OFFER && offer_read(body, &offer) == COVEY_OK)
         on_offer(node, c, l, &offer);
     else if (kind == MESSAGE_FRONTIER &&
              frontier_read(body, &frontier) == COVEY_OK)
         on_frontier(node, c, l, &frontier);
-    else if (kind == MESSAGE_EPOCHS && ok)
+    else if (kind == MESSAGE_EPOCHS)
         on_epochs(node, c, l->space, body);
-    else if (kind == MESSAGE_BATCH && ok)
+    else if (kind == MESSAGE_BATCH)
         on_batch(node, c, l, body);
     else if (kind == MESSAGE_REQUESTS &&
              requests_read(body, &requests) == COVEY_OK)

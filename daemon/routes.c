@@ -70,8 +70,10 @@ static const struct api_route *find_route(const struct route_table *table,
 
         if (!fits(route->path, ask->target, path_len))
             continue;
-        if (strcmp(route->method, ask->method) == 0)
+        if (strcmp(route->method, ask->method) == 0) {
+            r->allow[0] = '\0'; /* whatever is wrong later is no 405 */
             return route;
+        }
         note_allowed(r, route->method);
     }
     if (r->allow[0] != '\0') {
@@ -114,7 +116,9 @@ static bool decode_byte(const char *p, size_t len, size_t *i, bool query,
 {
     char c = p[(*i)++];
 
-    *out = query && c == '+' ? ' ' : c;
+    if (query && c == '+')
+        c = ' ';
+    *out = c;
     if (c != '%')
         return true;
     if (len - *i < 2)
@@ -274,7 +278,7 @@ static size_t text_size(const struct api_route *route,
     return strlen(route->path) +
            (route->query == NULL ? 0 : strlen(route->query)) +
            strlen(ask->target) + ask->body.len + sizeof ":body" +
-           ROUTE_PARAMS_MAX * 4 + ROUTE_TARGET_MAX;
+           (size_t)ROUTE_PARAMS_MAX * 4 + ROUTE_TARGET_MAX;
 }
 
 struct route_match *route_find(const struct route_table *table,

@@ -26,8 +26,10 @@ enum covey_rc why_errno(struct covey_why *why, int error, const char *format,
     va_end(args);
 
     size_t len = strlen(why->text);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): a text for each thread in glibc */
+    const char *reason = strerror(error);
 
-    snprintf(why->text + len, sizeof why->text - len, ": %s", strerror(error));
+    snprintf(why->text + len, sizeof why->text - len, ": %s", reason);
     return why_rc(error);
 }
 

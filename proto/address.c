@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define KEY_DIGITS (2u * (unsigned)sizeof(struct noise_key))
+#define KEY_DIGITS (2 * sizeof(struct noise_key))
 #define LABEL_MAX 63u /* characters between two dots, RFC 1035 */
 
 static bool is_digit(uint8_t c)
@@ -174,7 +174,7 @@ enum covey_rc address_read(const char *text, struct ticket_address *out,
     *out = (struct ticket_address){.at = ""};
     if (at == NULL)
         fault = "the address has no @: it is written KEY@HOST:PORT";
-    else if (at - text != KEY_DIGITS || !key_decode(text, &out->key))
+    else if ((size_t)(at - text) != KEY_DIGITS || !key_decode(text, &out->key))
         fault = "the key before the @ must be 64 hex digits";
     if (at != NULL && fault == NULL) {
         size_t at_len = len - KEY_DIGITS - 1;

@@ -34,7 +34,7 @@
     X(EUSAGE, -16, "misused", "the call is not of the expected form")
 
 enum covey_rc {
-#define X(name, number, id, text) COVEY_##name = number,
+#define X(name, number, id, text) COVEY_##name = (number),
     COVEY_RC_TABLE(X)
 #undef X
 };
@@ -160,5 +160,21 @@ void covey_panic_set(covey_panic_fn fn);
 void covey_panic(const char *expr, const char *file, int line)
     __attribute__((noreturn));
 #define CHECK(expr) ((expr) ? (void)0 : covey_panic(#expr, __FILE__, __LINE__))
+
+/* A path that is rarely taken, counted where it is passed: SOMETIMES("a
+ * conflict is kept").  A run of the simulator that never passes one has failed:
+ * what it was to show was not tried.  Costs an increment; reads, calls and
+ * decides nothing.  The linker lists all places of a program, passed or not:
+ * __start_covey_places up to __stop_covey_places. */
+struct covey_place {
+    const char *name;
+    uint64_t passed;
+};
+#define SOMETIMES(text)                                                        \
+    do {                                                                       \
+        static struct covey_place place __attribute__((                        \
+            section("covey_places"), used, aligned(16))) = {text, 0};          \
+        __atomic_fetch_add(&place.passed, 1, __ATOMIC_RELAXED);                \
+    } while (0)
 
 #endif

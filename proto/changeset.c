@@ -241,18 +241,26 @@ static enum covey_rc open_part(const struct seed *key, struct covey_bytes ad,
     return aead_open(key, nonce, ad, sealed, to);
 }
 
+/* What stands behind a newer kind is a newer version's to say: were it judged
+ * here, it would be void here and not there. */
 static enum covey_rc read_first(struct covey_bytes plain, size_t row_count,
                                 struct changeset *cs)
 {
     struct wire_cursor c = wire_cursor(plain);
+    size_t count = wire_read_array(&c);
 
-    wire_expect_array(&c, 3);
     cs->kind = wire_read_uint(&c);
+    cs->wall_ms = 0;
+    if (wire_validate(plain) != COVEY_OK || !wire_ok(&c))
+        return COVEY_EBAD;
+    if (cs->kind > CHANGESET_EMPTY)
+        return COVEY_OK;
     cs->wall_ms = wire_read_uint(&c);
 
     struct covey_bytes padding = wire_read_bin(&c);
 
-    if (!wire_done(&c) || sodium_is_zero(padding.p, padding.len) != 1)
+    if (count != 3 || !wire_done(&c) ||
+        sodium_is_zero(padding.p, padding.len) != 1)
         return COVEY_EBAD;
     if (cs->kind == CHANGESET_EMPTY && row_count > 0)
         return COVEY_EBAD;

@@ -13,7 +13,8 @@
  * key, nonce = part number (24 bytes, big-endian at the end), associated data =
  * the header's fields before the payload's length and hash.
  *
- * msgpack of part 0: [kind, wall ms, padding bin], the padding all zeros.
+ * msgpack of part 0: [kind, wall ms, padding bin], the padding all zeros; of a
+ * newer kind, nothing behind it is read.
  * msgpack of a row:  [table, id bin 20, names bin (16 bytes each), cells] with
  * cells = [column, value, replaced, column, value, replaced, ...], where
  * replaced is nil (nothing stood), the index of one name, or an array of
@@ -117,6 +118,9 @@ COVEY_MUST_USE enum covey_rc changeset_check(const struct header *h,
 /* The hash that a payload has; COVEY_EBAD when its framing is broken. */
 COVEY_MUST_USE enum covey_rc changeset_hash(struct covey_bytes payload,
                                             struct hash *out);
+/* The same for one with all its parts: COVEY_EBAD when one is erased. */
+COVEY_MUST_USE enum covey_rc changeset_hash_whole(struct covey_bytes payload,
+                                                  struct hash *out);
 
 /* Append the payload without the sealed bytes of one part, 1 or up; it is the
  * same payload with the same hash.  COVEY_EBAD (framing), COVEY_ENONE (no such
@@ -126,8 +130,8 @@ changeset_erase(struct covey_bytes payload, size_t part, struct covey_buf *out);
 
 /* An opened payload: plaintexts side by side in a buffer that it owns. */
 struct changeset {
-    uint64_t kind; /* as sent; above CHANGESET_EMPTY: from a newer version */
-    uint64_t wall_ms;
+    uint64_t kind;    /* as sent; above CHANGESET_EMPTY: from a newer version */
+    uint64_t wall_ms; /* of a newer kind: 0 */
     size_t part_count; /* rows; erased ones counted */
     struct covey_bytes parts[CHANGESET_PARTS_MAX]; /* p NULL: erased */
     struct covey_buf plain;

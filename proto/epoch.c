@@ -6,6 +6,8 @@
 #include "proto/epoch_seal.h"
 #include "proto/wire.h"
 
+_Static_assert(EPOCH_MAX <= WIRE_TEXT_MAX, "an epoch can be sent");
+
 #define SIGNATURE_ENTRY (sizeof(struct sign_key) + sizeof(struct signature))
 
 struct space_id epoch_space_id(const uint8_t salt[16],

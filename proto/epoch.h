@@ -39,7 +39,7 @@
 #include "proto/identity.h"
 #include "proto/membership.h"
 
-#define EPOCH_MAX 262144u /* bytes of one epoch */
+#define EPOCH_MAX 196608u /* bytes of one epoch: it goes as one binary */
 #define EPOCH_CHANGES_MAX 512u
 
 /* Changes.  Numbers are on the wire and never change.  Each part is folded in
@@ -61,7 +61,8 @@ enum epoch_op {
     EPOCH_SEAT = 33,         /* [33, slot, role, kind, urn, name, cert bin]; a
                               * slot that was given: the same member, back or
                               * with a new name or its next certificate */
-    EPOCH_NODE = 34,         /* [34, slot, node cert, author cert, address] */
+    EPOCH_NODE = 34,         /* [34, slot, node cert, author cert, address,
+                              * from now on: it may not read back] */
     EPOCH_ROLE = 35,         /* [35, slot, role] */
     EPOCH_SEAT_END = 36,     /* [36, slot] */
     EPOCH_CARRIER_NAME = 37, /* [37, noise key, name, address] */
@@ -87,7 +88,8 @@ struct epoch_change {
     struct invite_id invite;
     struct seed door;
     const char *name;
-    const char *address;     /* NULL or "": none */
+    const char *address; /* NULL or "": none */
+    bool from_now_on;
     struct covey_bytes cert; /* member or node certificate */
     struct covey_bytes author_cert;
     const struct log_cut *cuts;
@@ -166,9 +168,10 @@ COVEY_MUST_USE enum covey_rc epoch_verify(const struct membership *parent,
  * not readable; what sealed parts said until then stays as it was); otherwise
  * the commitment, the sealed part, every certificate and the result are checked
  * too.  `next` is initialised, and cleared by the caller in every case.
- * COVEY_EFORGED, COVEY_EBAD (a change breaks a rule), COVEY_ENEWER (a change
- * that only a newer version knows: hold it), COVEY_ENOTYET (not the parent, or
- * keys for one that is not readable), COVEY_ELIMIT, COVEY_ENOMEM. */
+ * COVEY_EFORGED, COVEY_EBAD (a change breaks a rule), COVEY_ENEWER (a change,
+ * or with keys rules, that only a newer version knows: hold it), COVEY_ENOTYET
+ * (not the parent, or keys for one that is not readable), COVEY_ELIMIT,
+ * COVEY_ENOMEM. */
 COVEY_MUST_USE enum covey_rc epoch_apply(const struct membership *parent,
                                          const struct epoch *e,
                                          const struct space_keys *keys,

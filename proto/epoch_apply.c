@@ -40,6 +40,9 @@ enum covey_rc epoch_apply(const struct membership *parent,
         return COVEY_ENOTYET;
     if (keys != NULL && !epoch_key_matches(e, &keys->key))
         return COVEY_EFORGED;
+    /* Who reads judges by these rules; a carrier judges nothing. */
+    if (keys != NULL && e->rules_version > RULES_VERSION)
+        return COVEY_ENEWER;
 
     enum covey_rc rc = epoch_fold_begin(&f, parent, next, &unsaid);
 

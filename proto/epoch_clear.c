@@ -80,6 +80,7 @@ enum covey_rc epoch_take_author(struct epoch_fold *f, struct wire_cursor *c)
 
         if (rc != COVEY_OK)
             return rc;
+        CHECK(author != NULL);
     }
     if (author->slot != slot)
         return epoch_refuse(f, "an author key belongs to one member for ever");

@@ -77,11 +77,17 @@ enum role epoch_read_role(struct wire_cursor *c)
 
 /* ---- writing ---- */
 
-static bool is_in(const struct epoch_change *change, enum epoch_part part)
+/* The row of a change that this node makes, and so knows. */
+static const struct op_row *own_row(const struct epoch_change *change)
 {
     const struct op_row *row = row_of(change->op);
 
     CHECK(row != NULL);
+    return row;
+}
+
+static bool is_in(const struct op_row *row, enum epoch_part part)
+{
     return row->clear == (part == EPOCH_PART_CLEAR);
 }
 
@@ -91,16 +97,14 @@ void epoch_put_changes(const struct epoch_draft *draft, enum epoch_part part,
     size_t count = 0;
 
     for (size_t i = 0; i < draft->change_count; i++)
-        count += is_in(&draft->changes[i], part);
+        count += is_in(own_row(&draft->changes[i]), part);
     wire_array(out, count);
     for (size_t i = 0; i < draft->change_count; i++) {
         const struct epoch_change *change = &draft->changes[i];
+        const struct op_row *row = own_row(change);
 
-        if (!is_in(change, part))
+        if (!is_in(row, part))
             continue;
-
-        const struct op_row *row = row_of(change->op);
-
         wire_array(out, row->values);
         wire_uint(out, row->op);
         row->put(change, out);
@@ -141,7 +145,7 @@ static enum covey_rc take_change(struct epoch_fold *f, enum epoch_part part,
                               "covey knows");
         return COVEY_ENEWER;
     }
-    if (row->clear != (part == EPOCH_PART_CLEAR) || row->values != values)
+    if (!is_in(row, part) || row->values != values)
         return epoch_malformed(f);
     return row->take(f, c);
 }

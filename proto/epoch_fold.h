@@ -25,7 +25,7 @@
     X(EPOCH_ERASE, true, 3, erase)                                             \
     X(EPOCH_TERMS, false, 4, terms)                                            \
     X(EPOCH_SEAT, false, 7, seat)                                              \
-    X(EPOCH_NODE, false, 5, node)                                              \
+    X(EPOCH_NODE, false, 6, node)                                              \
     X(EPOCH_ROLE, false, 3, role)                                              \
     X(EPOCH_SEAT_END, false, 2, seat_end)                                      \
     X(EPOCH_CARRIER_NAME, false, 4, carrier_name)                              \

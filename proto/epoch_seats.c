@@ -150,6 +150,7 @@ enum covey_rc epoch_take_seat(struct epoch_fold *f, struct wire_cursor *c)
         rc = seat_renew(f, &v, seat);
     if (rc != COVEY_OK)
         return rc;
+    CHECK(seat != NULL);
     f->admitted += !seat->present;
     seat->present = true;
     seat->role = v.role;
@@ -167,6 +168,7 @@ void epoch_put_node(const struct epoch_change *change, struct covey_buf *out)
     wire_bin(out, change->cert.p, change->cert.len);
     wire_bin(out, change->author_cert.p, change->author_cert.len);
     epoch_put_text(out, change->address);
+    wire_bool(out, change->from_now_on);
 }
 
 /* A key serves one node. */
@@ -224,6 +226,7 @@ enum covey_rc epoch_take_node(struct epoch_fold *f, struct wire_cursor *c)
     papers.author_cert = wire_read_bin(c);
 
     struct covey_bytes address = wire_read_text(c);
+    bool from_now_on = wire_read_bool(c);
 
     if (!wire_ok(c))
         return epoch_malformed(f);
@@ -254,6 +257,7 @@ enum covey_rc epoch_take_node(struct epoch_fold *f, struct wire_cursor *c)
     node->slot = slot;
     node->cert = cert;
     node->author = author.author;
+    node->from_now_on = from_now_on;
     epoch_keep(node->address, sizeof node->address, address);
     return COVEY_OK;
 }

@@ -108,21 +108,32 @@ static enum covey_rc check_signer(const struct writing *w)
     return COVEY_OK;
 }
 
-/* Only a node that is present when this epoch holds may get its keys. */
+static const struct seat_node *reader_of(const struct membership *m,
+                                         const struct reading_key *key)
+{
+    for (size_t i = 0; i < m->node_count; i++) {
+        const struct seat_node *node = &m->nodes[i];
+
+        if (node->present &&
+            memcmp(node->cert.reading.b, key->b, sizeof key->b) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+/* Only a node that is present when this epoch holds may get its keys, and the
+ * history key, which opens all that was before, only one that may read back. */
 static enum covey_rc check_boxes(const struct writing *w)
 {
     for (size_t i = 0; i < w->draft->box_count; i++) {
-        const struct reading_key *to = &w->draft->boxes[i].reading;
-        bool found = false;
+        const struct epoch_box_for *to = &w->draft->boxes[i];
+        const struct seat_node *node = reader_of(w->next, &to->reading);
 
-        for (size_t n = 0; n < w->next->node_count && !found; n++) {
-            const struct seat_node *node = &w->next->nodes[n];
-
-            found = node->present &&
-                    memcmp(node->cert.reading.b, to->b, sizeof to->b) == 0;
-        }
-        if (!found)
+        if (node == NULL)
             return refuse(w, "the key would go to a node that is not present");
+        if (to->history && node->from_now_on)
+            return refuse(w, "a node that was let in from now on would read "
+                             "back");
     }
     return COVEY_OK;
 }

@@ -139,6 +139,7 @@ static size_t seal(struct frame_link *l, uint8_t *frame, size_t plain_len)
     put_u16(frame, (uint16_t)(plain_len + NOISE_TAG));
     noise_encrypt(&l->send, plain, frame + FRAME_HEAD);
     if (++l->sent == SESSION_REKEY) {
+        SOMETIMES("a session changes its keys");
         noise_rekey(&l->send);
         l->sent = 0;
     }

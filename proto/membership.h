@@ -38,6 +38,7 @@ struct seat_node {
     struct sign_key author;
     bool present;
     char address[ADDRESS_MAX + 1]; /* HOST:PORT, empty: it listens nowhere */
+    bool from_now_on; /* it may not read what was sealed under older keys */
 };
 
 #define RIGHT_CHAIR 1u /* may sign an epoch alone */

@@ -55,12 +55,13 @@ static void put_seat(struct covey_buf *out, const struct seat *seat)
 
 static void put_node(struct covey_buf *out, const struct seat_node *node)
 {
-    wire_array(out, 5);
+    wire_array(out, 6);
     wire_uint(out, node->slot);
     put_node_cert(out, &node->cert);
     wire_bin(out, node->author.b, sizeof node->author.b);
     wire_bool(out, node->present);
     put_string(out, node->address);
+    wire_bool(out, node->from_now_on);
 }
 
 static void put_author(struct covey_buf *out, const struct seat_author *author)

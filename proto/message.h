@@ -28,7 +28,7 @@
     X(CLOSE, 14, 1024)
 
 enum message_kind {
-#define X(name, number, max) MESSAGE_##name = number,
+#define X(name, number, max) MESSAGE_##name = (number),
     MESSAGE_TABLE(X)
 #undef X
 };

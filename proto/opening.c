@@ -10,6 +10,7 @@ enum { MODE_XK = 1, MODE_XKPSK3 = 2 };
 /* The first byte of what message 3 carries, if it carries anything. */
 enum { CLAIM_PROOF = 1, CLAIM_CARRY = 2 };
 
+/* NOLINTNEXTLINE(misc-redundant-expression): they are equal, and must be */
 _Static_assert(PROOF_SIZE == CARRY_SIZE, "message 3 has two lengths only");
 _Static_assert(OPENING_1_MAX <= SESSION_STRANGER_FRAME &&
                    OPENING_3_MAX <= SESSION_STRANGER_FRAME,

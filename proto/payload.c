@@ -105,6 +105,15 @@ enum covey_rc changeset_hash(struct covey_bytes payload, struct hash *out)
     return measure(payload, out, &ignored);
 }
 
+/* An erased part leaves less of itself than its length tells. */
+enum covey_rc changeset_hash_whole(struct covey_bytes payload, struct hash *out)
+{
+    size_t full_len;
+    enum covey_rc rc = measure(payload, out, &full_len);
+
+    return rc == COVEY_OK && full_len != payload.len ? COVEY_EBAD : rc;
+}
+
 enum covey_rc changeset_check(const struct header *h,
                               struct covey_bytes payload)
 {

@@ -55,6 +55,7 @@ static uint32_t digit_of(char c)
     if (c == 'I' || c == 'L')
         c = '1';
 
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): NUL is no digit */
     const char *found = memchr(digits, c, NO_DIGIT);
 
     return found == NULL ? NO_DIGIT : (uint32_t)(found - digits);

@@ -161,9 +161,11 @@ void session_expire(struct session *s, covey_time now,
         say_ping(s, now);
         return;
     case ALIVE_SILENT:
+        SOMETIMES("a peer falls silent");
         session_shut(s, SESSION_CLOSE_SILENT, fx);
         return;
     case ALIVE_RENEW:
+        SOMETIMES("a session is renewed");
         session_shut(s, SESSION_CLOSE_RENEW, fx);
         return;
     }

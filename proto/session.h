@@ -66,7 +66,7 @@ enum session_proof_kind {
     X(DONE, 11, "all is said")
 
 enum session_close_code {
-#define X(name, number, text) SESSION_CLOSE_##name = number,
+#define X(name, number, text) SESSION_CLOSE_##name = (number),
     SESSION_CLOSE_TABLE(X)
 #undef X
 };

@@ -24,28 +24,25 @@ enum clock {
 #define TO(state) (1u << (state))
 
 static const struct {
-    const char *name;
     unsigned next; /* states that this one may move to */
     enum clock clock;
     size_t frame_max; /* bytes; 0: takes nothing */
     bool talks;       /* there are keys, and a peer who may be told why */
 } states[SESSION_STATE_COUNT] = {
-    [SESSION_FIRST] = {"first",
-                       TO(SESSION_ASK) | TO(SESSION_THIRD) | TO(SESSION_DOWN),
+    [SESSION_FIRST] = {TO(SESSION_ASK) | TO(SESSION_THIRD) | TO(SESSION_DOWN),
                        CLOCK_OPENING, SESSION_STRANGER_FRAME, false},
-    [SESSION_ASK] = {"ask", TO(SESSION_THIRD) | TO(SESSION_DOWN), CLOCK_OPENING,
-                     0, false},
-    [SESSION_SECOND] = {"second", TO(SESSION_HELLO) | TO(SESSION_DOWN),
-                        CLOCK_OPENING, SESSION_STRANGER_FRAME, false},
-    [SESSION_THIRD] = {"third", TO(SESSION_JUDGE) | TO(SESSION_DOWN),
-                       CLOCK_OPENING, SESSION_STRANGER_FRAME, false},
-    [SESSION_JUDGE] = {"judge", TO(SESSION_HELLO) | TO(SESSION_DOWN),
-                       CLOCK_OPENING, 0, false},
-    [SESSION_HELLO] = {"hello", TO(SESSION_UP) | TO(SESSION_DOWN),
-                       CLOCK_OPENING, SESSION_FRAME_MAX, true},
-    [SESSION_UP] = {"up", TO(SESSION_DOWN), CLOCK_TALK, SESSION_FRAME_MAX,
-                    true},
-    [SESSION_DOWN] = {"down", 0, CLOCK_NONE, 0, false},
+    [SESSION_ASK] = {TO(SESSION_THIRD) | TO(SESSION_DOWN), CLOCK_OPENING, 0,
+                     false},
+    [SESSION_SECOND] = {TO(SESSION_HELLO) | TO(SESSION_DOWN), CLOCK_OPENING,
+                        SESSION_STRANGER_FRAME, false},
+    [SESSION_THIRD] = {TO(SESSION_JUDGE) | TO(SESSION_DOWN), CLOCK_OPENING,
+                       SESSION_STRANGER_FRAME, false},
+    [SESSION_JUDGE] = {TO(SESSION_HELLO) | TO(SESSION_DOWN), CLOCK_OPENING, 0,
+                       false},
+    [SESSION_HELLO] = {TO(SESSION_UP) | TO(SESSION_DOWN), CLOCK_OPENING,
+                       SESSION_FRAME_MAX, true},
+    [SESSION_UP] = {TO(SESSION_DOWN), CLOCK_TALK, SESSION_FRAME_MAX, true},
+    [SESSION_DOWN] = {0, CLOCK_NONE, 0, false},
 };
 
 covey_time session_deadline_of(const struct session *s)

@@ -106,12 +106,14 @@ static enum covey_rc on_message(struct session *s,
 static void on_broken(struct session *s, enum covey_rc rc,
                       struct session_effects *fx)
 {
-    if (rc == COVEY_EFORGED)
+    if (rc == COVEY_EFORGED) {
+        SOMETIMES("spoilt bytes end a session");
         session_shut(s, SESSION_CLOSE_FORGED, fx);
-    else if (rc == COVEY_ELIMIT)
+    } else if (rc == COVEY_ELIMIT) {
         shut_protocol(s, "a message is longer than its kind may be", fx);
-    else
+    } else {
         shut_protocol(s, "a message has no form that is known here", fx);
+    }
 }
 
 enum covey_rc session_on_transport(struct session *s, struct covey_bytes frame,

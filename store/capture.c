@@ -7,7 +7,7 @@
 #include "store/log_cache.h"
 #include "store/schema.h"
 
-#define GIFTS_MAX (CAPTURE_WANTS_MAX * 64u)
+#define GIFTS_MAX ((size_t)CAPTURE_WANTS_MAX * 64)
 
 void capture_init(struct capture *c, const struct covey_mem *mem)
 {

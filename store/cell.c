@@ -248,6 +248,7 @@ static void add_write(struct cell_row *row, const struct write *w)
         show(row, w);
         return;
     }
+    SOMETIMES("a conflict is kept");
     if (cell_stamp_compare(&w->stamp, &row->stamp[w->column]) > 0) {
         put_beside(row, w->column);
         show(row, w);
@@ -346,6 +347,7 @@ static bool was_named(struct cell_row *row, uint32_t column,
             !cell_name_equal(&it->name, name))
             continue;
         it->gone = true;
+        SOMETIMES("a write comes after the one that replaced it");
         return true;
     }
     return false;

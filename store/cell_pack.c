@@ -102,8 +102,10 @@ static void put_existence(const struct cell_row *row, struct covey_buf *out)
     for (size_t i = 0; i < row->exists_count; i++) {
         const struct cell_exists *it = &row->exists[i];
 
+        uint8_t value = it->value;
+
         put_stamp(out, &it->stamp);
-        buf_append(out, &(uint8_t){it->value}, 1);
+        buf_append(out, &value, 1);
         if (it->value)
             continue;
         put_number(out, it->seen.len);

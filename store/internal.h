@@ -27,10 +27,11 @@ struct store {
     int64_t data_version;
     int64_t schema_version; /* when schema_intact() last looked; 0: never */
     int wal_pages;          /* that wait for a checkpoint, as far as known */
-    struct covey_why why;   /* what went wrong last */
-    enum covey_rc broken;   /* see store_broken() */
-    bool begun;             /* a transaction of ours */
-    enum covey_rc spoilt;   /* what a statement in it met: it cannot commit */
+    bool wal_doubted; /* it may not be on the disk as it looks; see store.c */
+    struct covey_why why; /* what went wrong last */
+    enum covey_rc broken; /* see store_broken() */
+    bool begun;           /* a transaction of ours */
+    enum covey_rc spoilt; /* what a statement in it met: it cannot commit */
 };
 
 /* Open a connection the way every one of ours is (connect.c): flags are

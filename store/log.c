@@ -163,6 +163,8 @@ static enum covey_rc begin_branch(struct store *st, const struct entry *e,
         .seq = e->seq,
     };
 
+    if (first != NULL)
+        SOMETIMES("a fork is stored");
     for (struct log_row *it = first; it != NULL; it = log_branch_next(it))
         row.branch = it->branch + 1;
     mark_forked(first);

@@ -56,6 +56,7 @@ struct entry_brief {
     uint64_t clock;
     struct hash epoch;
     enum entry_state state;
+    bool forked; /* its log has other branches */
 };
 
 /* Find a change set by its hash.  COVEY_ENONE. */

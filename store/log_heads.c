@@ -46,6 +46,7 @@ static enum covey_rc read_brief(struct store *st, int64_t seq,
     out->seq = seq;
     out->author = *author;
     out->incarnation = row->incarnation;
+    out->forked = row->forked;
     return COVEY_OK;
 }
 
@@ -97,7 +98,7 @@ enum covey_rc log_at(struct store *st, int64_t n, const struct log_place *place,
     enum covey_rc rc =
         branches_of(st, n, &place->author, &place->incarnation, &row);
 
-    for (; row != NULL && rc == COVEY_OK; row = log_branch_next(row)) {
+    for (; rc == COVEY_OK && row != NULL; row = log_branch_next(row)) {
         int64_t seq = INT64_MAX;
 
         rc = seq_at(st, row->n, place->number, &seq);

@@ -42,6 +42,7 @@ enum covey_rc mend_value(struct cell_arena *arena, struct cell_value *value,
               (text.len > RULES_CELL_MAX || !text_is_utf8(text.p, text.len));
     if (!*mended)
         return COVEY_OK;
+    SOMETIMES("a value is mended at sealing");
 
     uint8_t *p = cell_arena_take(arena, RULES_CELL_MAX);
 

@@ -24,7 +24,7 @@ static enum covey_rc gather_of(struct store *st, struct merge_gather **out)
         return COVEY_ENOMEM;
     cell_arena_init(&g->row.arena, &st->mem);
     buf_init(&g->scratch, &st->mem, SCRATCH_MAX);
-    buf_init(&g->events, &st->mem, GATHER_EVENTS_MAX * EVENT_BYTES);
+    buf_init(&g->events, &st->mem, (size_t)GATHER_EVENTS_MAX * EVENT_BYTES);
     st->gather = g;
     *out = g;
     return COVEY_OK;

@@ -72,10 +72,10 @@ static void bind_row(sqlite3_stmt *stmt, const struct row_work *work)
 static enum covey_rc aside_put(struct store *st, const struct row_work *work)
 {
     const struct cell_row *row = work->row;
-    size_t count = (size_t)__builtin_popcountll(row->have);
+    size_t columns = (size_t)__builtin_popcountll(row->have);
 
     buf_reset(work->scratch);
-    wire_array(work->scratch, 2 * count);
+    wire_array(work->scratch, 2 * columns);
     for (uint64_t left = row->have; left != 0; left &= left - 1) {
         uint32_t column = (uint32_t)__builtin_ctzll(left);
 
@@ -151,6 +151,8 @@ static enum covey_rc place(struct store *st, struct row_work *work)
         row->aside = false;
         return rc == COVEY_OK ? update_table(st, work) : rc;
     }
+    if (row->alive && row->known)
+        SOMETIMES("an edit brings a deleted row back");
     if (row->alive)
         return enter_table(st, work);
     if (work->before.present)

@@ -6,7 +6,7 @@
 #include "store/internal.h"
 
 const char *const sql_text[SQL_COUNT] = {
-#define X(id, text) [SQL_##id] = text,
+#define X(id, text) [SQL_##id] = (text),
     SQL_TABLE(X)
 #undef X
 };

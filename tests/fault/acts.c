@@ -63,7 +63,7 @@ void stage_set(struct stage *s, uint64_t seed)
                                         "damson"};
 
     memset(s, 0, sizeof *s);
-    nodes_init_on_disks(&s->w, seed);
+    nodes_init_own_disks(&s->w, seed);
     s->spare = disk_new("spare", seed);
     for (size_t i = 0; i < STAGE_BLANK; i++) {
         CHECK(nodes_add(&s->w, names[i], i % 2 == 0) == i);

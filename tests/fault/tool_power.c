@@ -496,7 +496,7 @@ static void one_world(struct power *p, uint64_t seed)
 {
     char sql[400];
 
-    nodes_init_on_disks(&p->w, seed);
+    nodes_init_own_disks(&p->w, seed);
     make_nodes(p);
     make_space(p);
     snprintf(sql, sizeof sql,
@@ -550,7 +550,7 @@ int main(int argc, char **argv)
     points = strtoull(argv[2], NULL, 10);
     p->every = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 1;
     p->dice = seed;
-    nodes_init_on_disks(&p->after, 0);
+    nodes_init_own_disks(&p->after, 0);
     p->after.count = NODES;
     for (size_t i = 0; i < NODES; i++)
         p->left[i] = disk_new(names[i], seed + i);

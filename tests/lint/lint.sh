@@ -5,7 +5,8 @@
 # usage: sh tests/lint/lint.sh [ARCHIVE]      in the root of the tree
 #        sh tests/lint/lint.sh format         only rewrite, by clang-format
 #
-# ARCHIVE is the built libcovey_proto.a.  Prints a line for each rule, `ok` or
+# ARCHIVE is the built libcovey_proto.a; beside it, in lint/, are the reports of
+# analyse.sh.  Prints a line for each rule, `ok` or
 # `FAIL`, and under a FAIL every place; ends with "N passed, N failed".
 set -u
 export LC_ALL=C
@@ -235,13 +236,6 @@ long_js_functions() {
         /(=>|\)) \{$/ { start[indent] = FNR }' "$@"
 }
 
-# The sizes that clang-tidy holds are in .clang-tidy.
-shape() {
-    [ $# -eq 0 ] || printf '%s\n' "$@" | xargs -n 4 -P "$(nproc)" sh -c \
-        'clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -I. 2>/dev/null' - |
-        grep -E ': (warning|error|note):' | sed "s|^$PWD/||" | sort
-}
-
 length_rules() {
     longer_than 600 $c_files $h_files $js_files |
         rule "a file has at most 600 lines"
@@ -250,8 +244,30 @@ length_rules() {
         long_c_functions $c_files $h_files
         long_js_functions $js_files
     } | rule "a function has at most 60 lines"
-    shape $c_files |
+    found_by clang-tidy | grep -E "$shape" |
         rule "a function nests at most 3 deep and takes at most 6 arguments"
+}
+
+# ---- static analysis, whose reports make keeps beside the archive
+
+shape='\[readability-function-size|: note: '
+
+# What tool $1 found.  A file without a report was never looked at.
+found_by() {
+    for file in $c_files; do
+        report=$(dirname "$archive")/lint/${file%.c}.txt
+        [ -f "$report" ] || echo "$file: there is no $report"
+        sed -n "s/^$1 //p" "$report" 2>/dev/null
+    done | sort -u
+}
+
+analysis_rules() {
+    found_by gcc | rule "gcc -fanalyzer finds nothing"
+    found_by clang-tidy | grep -vE "$shape" | rule "clang-tidy finds nothing"
+    found_by cppcheck | rule "cppcheck finds nothing"
+    places_of 'NOLINT|cppcheck-suppress' $c_files $h_files |
+        grep -vE '(NOLINT(NEXTLINE)?\([a-zA-Z0-9.,-]+\):|suppress [a-zA-Z]+ ;) ..' |
+        rule "a finding that is passed over has its name and a reason"
 }
 
 if [ "$archive" = format ]; then
@@ -265,6 +281,7 @@ fi
     step_rules
     form_rules
     length_rules
+    analysis_rules
 } | awk '
     { print; fflush() }
     /^ok   / { passed++ }

@@ -150,10 +150,11 @@ int __wrap_open(const char *path, int flags, ...)
 
 int __wrap_fsync(int fd)
 {
-    struct descriptor *slot = fds + (fd - FD_BASE);
-
     if (fd < FD_BASE)
         return __real_fsync(fd);
+
+    struct descriptor *slot = fds + (fd - FD_BASE);
+
     if (!begin(slot->disk, OP_SYNC)) {
         if (slot->inode != NULL)
             inode_sync_failed(slot->inode);
@@ -168,10 +169,11 @@ int __wrap_fsync(int fd)
 
 int __wrap_close(int fd)
 {
-    struct descriptor *slot = fds + (fd - FD_BASE);
-
     if (fd < FD_BASE)
         return __real_close(fd);
+
+    struct descriptor *slot = fds + (fd - FD_BASE);
+
     slot->disk->open--;
     inode_unref(slot->inode);
     *slot = (struct descriptor){NULL, NULL};

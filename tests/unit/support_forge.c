@@ -57,7 +57,25 @@ static struct epoch begin(const struct chain *w, const struct forgery *f,
     };
 
     e.commitment = epoch_commitment(&e.space, e.number, &keys->key);
+    if (f->result != NULL)
+        e.result = *f->result;
     return e;
+}
+
+/* Append one part's changes: as bytes, in hex or from the plan. */
+static void put_part(const struct forgery *f, const struct epoch_draft *draft,
+                     enum epoch_part part, struct covey_buf *out)
+{
+    bool is_clear = part == EPOCH_PART_CLEAR;
+    const struct covey_bytes *bytes = is_clear ? f->clear : f->sealed;
+    const char *hex = is_clear ? f->clear_hex : f->sealed_hex;
+
+    if (bytes != NULL)
+        buf_append(out, bytes->p, bytes->len);
+    else if (hex != NULL)
+        put_hex(out, hex);
+    else
+        epoch_put_changes(draft, part, out);
 }
 
 void forge(struct chain *w, const struct forgery *f, struct covey_buf *out)
@@ -77,14 +95,8 @@ void forge(struct chain *w, const struct forgery *f, struct covey_buf *out)
 
     for (size_t i = 0; i < 7; i++)
         bufs[i] = chain_buf(w);
-    if (f->clear_hex != NULL)
-        put_hex(&bufs[0], f->clear_hex);
-    else
-        epoch_put_changes(&draft, EPOCH_PART_CLEAR, &bufs[0]);
-    if (f->sealed_hex != NULL)
-        put_hex(&bufs[1], f->sealed_hex);
-    else
-        epoch_put_changes(&draft, EPOCH_PART_SEALED, &bufs[1]);
+    put_part(f, &draft, EPOCH_PART_CLEAR, &bufs[0]);
+    put_part(f, &draft, EPOCH_PART_SEALED, &bufs[1]);
     put_clear(&bufs[2], &e, buf_bytes(&bufs[0]));
     e.clear = buf_bytes(&bufs[2]);
     epoch_seal_changes(&keys->key, e.clear, buf_bytes(&bufs[1]), &w->rng,

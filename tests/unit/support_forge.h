@@ -13,6 +13,9 @@ struct forgery {
     const struct plan *plan;
     const char *clear_hex; /* msgpack that takes the place of the changes */
     const char *sealed_hex;
+    const struct covey_bytes *clear; /* the same as bytes; NULL: not */
+    const struct covey_bytes *sealed;
+    const struct hash *result;     /* NULL: zero */
     const struct space_keys *keys; /* NULL: those in force */
     const struct space_keys *retired;
     uint32_t key_number_more;

@@ -23,7 +23,7 @@ static void new_body(void)
     buf_init(&body, &support_heap, 4u << 20);
 }
 
-static struct blind own_blind(const struct liar *l)
+struct blind liar_blind(const struct liar *l)
 {
     return blind_space(session_hash(l->session), &l->space, NOISE_INITIATOR);
 }
@@ -36,7 +36,7 @@ static void on_offer(struct liar *l, struct covey_bytes in)
     CHECK(offer_read(in, &o) == COVEY_OK);
     l->epoch = o.epoch_head;
     l->epoch_number = o.epoch_number;
-    o.blind = own_blind(l);
+    o.blind = liar_blind(l);
     memset(&o.frontier, 0, sizeof o.frontier);
     o.ask = false;
     new_body();
@@ -46,7 +46,7 @@ static void on_offer(struct liar *l, struct covey_bytes in)
 
 static void on_frontier(struct liar *l, struct covey_bytes in)
 {
-    struct blind blind = own_blind(l);
+    struct blind blind = liar_blind(l);
     struct frontier f;
 
     CHECK(frontier_read(in, &f) == COVEY_OK && f.last);
@@ -140,29 +140,39 @@ static void read_record(struct liar *l, const char *dir)
     sign_pair_from(&author, &l->author);
 }
 
-void liar_meet(struct liar *l, struct world *w, size_t as, size_t to,
-               const char *space)
+void liar_become(struct liar *l, struct world *w, size_t as, const char *space)
 {
-    struct session_config config = {.mem = &support_heap,
-                                    .role = NOISE_INITIATOR,
-                                    .ephemeral = {{7}},
-                                    .wall_ms = w->clock.wall_ms,
-                                    .software = "liar"};
-
     memset(l, 0, sizeof *l);
     l->w = w;
-    l->to = to;
     l->secrets = w->nodes[as].secrets;
     CHECK(w->nodes[as].node == NULL);
     CHECK(hex_decode(space, l->space.b, sizeof l->space.b));
     read_record(l, w->nodes[as].dir);
+}
+
+bool liar_dial(struct liar *l, size_t to)
+{
+    struct session_config config = {.mem = &support_heap,
+                                    .role = NOISE_INITIATOR,
+                                    .ephemeral = {{7}},
+                                    .wall_ms = l->w->clock.wall_ms,
+                                    .software = "liar"};
+
+    l->to = to;
     config.static_secret = l->secrets.noise;
     dh_public(&l->secrets.noise, config.static_key.b);
-    dh_public(&w->nodes[to].secrets.noise, config.remote.b);
-    CHECK(session_new(&config, w->clock.now, &l->session) == COVEY_OK);
-    nodes_visit(w, to);
+    dh_public(&l->w->nodes[to].secrets.noise, config.remote.b);
+    CHECK(session_new(&config, l->w->clock.now, &l->session) == COVEY_OK);
+    nodes_visit(l->w, to);
     talk(l, &l->frontiers);
-    CHECK(l->frontiers > 0);
+    return l->frontiers > 0;
+}
+
+void liar_meet(struct liar *l, struct world *w, size_t as, size_t to,
+               const char *space)
+{
+    liar_become(l, w, as, space);
+    CHECK(liar_dial(l, to));
 }
 
 void liar_leave(struct liar *l)
@@ -188,7 +198,7 @@ void liar_seal(const struct liar *l, struct header *h,
                const struct covey_bytes *rows, size_t count,
                struct covey_buf *payload)
 {
-    struct changeset_plain plain = {.kind = CHANGESET_ROWS,
+    struct changeset_plain plain = {.kind = l->kind,
                                     .wall_ms = l->w->clock.wall_ms,
                                     .part_count = count,
                                     .parts = rows};
@@ -203,20 +213,28 @@ static void add(const struct liar *l, struct batch_state *state,
                 const struct liar_set *set)
 {
     const struct header *h = set->header;
-    struct batch_item item = {.header = h,
-                              .hash = header_hash(h),
-                              .chained = h->number > 1,
-                              .payload = set->payload};
+    struct batch_item item = {
+        .header = h, .hash = header_hash(h), .payload = set->payload};
 
     item.signature =
         set->signature == NULL ? header_sign(h, &l->author) : *set->signature;
     batch_add(state, &body, &item);
 }
 
+void liar_say(struct liar *l, enum message_kind kind, struct covey_bytes in)
+{
+    if (session_send(l->session, kind, in) != COVEY_OK)
+        return;
+    speak(l);
+    nodes_run(l->w, 1);
+    listen(l);
+    speak(l);
+}
+
 bool liar_send(struct liar *l, const struct liar_set *sets, size_t count)
 {
     static struct batch_state state;
-    struct blind blind = own_blind(l);
+    struct blind blind = liar_blind(l);
     uint32_t acked = l->acked;
 
     new_body();

@@ -19,6 +19,7 @@ struct liar {
     struct sign_pair author; /* its own, in the space */
     struct session *session;
     struct covey_buf inbox;
+    uint64_t kind;     /* of its change sets: CHANGESET_ROWS at first */
     struct hash epoch; /* as the node offers it */
     uint64_t epoch_number;
     struct log_head heads[LIAR_HEADS_MAX]; /* of the node's frontier */
@@ -30,11 +31,22 @@ struct liar {
     char text[CLOSE_TEXT_MAX + 1];
 };
 
+/* liar_meet() in two steps: take the keys of node `as`, which is down, once ...
+ */
+void liar_become(struct liar *l, struct world *w, size_t as, const char *space);
+/* ... and dial `to`; again after liar_leave() on a copy.  true: the node let it
+ * in and has told its frontier. */
+bool liar_dial(struct liar *l, size_t to);
 /* Take the keys of node `as`, which is down and stays down, and meet `to` as
  * that node would, up to its frontier. */
 void liar_meet(struct liar *l, struct world *w, size_t as, size_t to,
                const char *space);
 void liar_leave(struct liar *l);
+
+/* How the liar names its space in this session. */
+struct blind liar_blind(const struct liar *l);
+/* Say one message, of any body, and hear what comes within a second. */
+void liar_say(struct liar *l, enum message_kind kind, struct covey_bytes in);
 
 /* A header of the liar's own that is as good as any: number 1 of a log that
  * follows nothing and cites nothing.  `run` makes it another log. */

@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <ftw.h>
-#include <unistd.h>
 
 #include "store/query.h"
 #include "store/space.h"
 #include "support_bytes.h"
+#include "support_dir.h"
 
 static void told(enum covey_rc rc, const struct covey_why *why)
 {
@@ -54,8 +53,7 @@ void record_init(struct record *r, uint8_t member)
 
     memset(r, 0, sizeof *r);
     r->member = member;
-    strcpy(r->dir, "/tmp/covey-unit-XXXXXX");
-    assert_non_null(mkdtemp(r->dir));
+    dir_make(r->dir, sizeof r->dir);
     memset(self.member.b, member, sizeof self.member.b);
     told(store_init(r->dir, &self, &why), &why);
     open_it(r);
@@ -63,17 +61,11 @@ void record_init(struct record *r, uint8_t member)
     memset(r->space.b, 0x5a, sizeof r->space.b);
 }
 
-static int remove_one(const char *path, const struct stat *info, int type,
-                      struct FTW *at)
-{
-    return remove(path);
-}
-
 void record_clear(struct record *r)
 {
     store_close(r->st);
     r->st = NULL;
-    (void)nftw(r->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    dir_remove(r->dir);
 }
 
 void record_reopen(struct record *r)

@@ -24,14 +24,40 @@ void schools_init(struct schools *s, size_t count)
     }
 }
 
-void schools_clear(struct schools *s)
+/* Forget the change sets from number `from` on. */
+static void forget(struct schools *s, size_t from)
 {
-    for (size_t i = 0; i < s->sealed_count; i++) {
+    for (size_t i = from; i < s->sealed_count; i++) {
         for (size_t k = 0; k < s->sealed[i].part_count; k++)
             bytes_free(s->sealed[i].parts[k]);
         free(s->sealed[i].parts);
         free(s->sealed[i].payload);
+        memset(&s->sealed[i], 0, sizeof s->sealed[i]);
+        for (size_t k = 0; k < s->count; k++)
+            s->has[k][i] = false;
     }
+    s->sealed_count = from;
+}
+
+void schools_begin(struct schools *s)
+{
+    s->begun_count = s->sealed_count;
+    memcpy(s->begun, s->writers, sizeof s->begun);
+    for (size_t i = 0; i < s->count; i++)
+        record_begin(&s->records[i]);
+}
+
+void schools_rollback(struct schools *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        store_rollback(s->records[i].st);
+    memcpy(s->writers, s->begun, sizeof s->begun);
+    forget(s, s->begun_count);
+}
+
+void schools_clear(struct schools *s)
+{
+    forget(s, 0);
     for (size_t i = 0; i < s->count; i++)
         record_clear(&s->records[i]);
 }
@@ -265,10 +291,13 @@ bool schools_take(struct schools *s, size_t i, size_t skip)
     }
     if (found == SIZE_MAX)
         return false;
-    record_begin(&s->records[i]);
+    bool open = store_in_transaction(s->records[i].st);
+    if (!open)
+        record_begin(&s->records[i]);
     schools_seal(s, i); /* "seal before merge" */
     take(s, i, found);
-    record_commit(&s->records[i]);
+    if (!open)
+        record_commit(&s->records[i]);
     return true;
 }
 

@@ -24,11 +24,17 @@ struct schools {
     size_t sealed_count;
     struct sealed sealed[SCHOOLS_SETS_MAX];
     bool has[SCHOOLS_MAX][SCHOOLS_SETS_MAX];
-    bool withhold; /* do not give what a capture wants */
+    bool withhold;      /* do not give what a capture wants */
+    size_t begun_count; /* what schools_rollback() goes back to */
+    struct writer begun[SCHOOLS_MAX];
 };
 
 void schools_init(struct schools *s, size_t count);
 void schools_clear(struct schools *s);
+/* One transaction at each school from here on, until schools_rollback(): then
+ * all is as it was, and what was sealed since is forgotten. */
+void schools_begin(struct schools *s);
+void schools_rollback(struct schools *s);
 /* The id of a row of the member of school i, in hex; static. */
 const char *schools_row(const struct schools *s, size_t i, uint8_t number);
 

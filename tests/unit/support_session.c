@@ -72,6 +72,33 @@ void side_forget(struct side *d)
     memset(d->by_kind, 0, sizeof d->by_kind);
 }
 
+struct hash side_told(const struct hash *before, enum message_kind kind,
+                      struct covey_bytes body)
+{
+    uint8_t head = (uint8_t)kind;
+    struct hasher h;
+
+    hasher_init(&h, "told");
+    hasher_add(&h, before->b, sizeof before->b);
+    hasher_add(&h, &head, sizeof head);
+    hasher_add(&h, body.p, body.len);
+    return hasher_end(&h);
+}
+
+static void on_message(struct side *d, enum message_kind kind,
+                       struct covey_bytes body)
+{
+    d->messages++;
+    d->by_kind[kind]++;
+    d->kind = kind;
+    buf_reset(&d->body);
+    buf_append(&d->body, body.p, body.len);
+    if (kind == MESSAGE_PONG)
+        return;
+    d->heard = side_told(&d->heard, kind, body);
+    d->heard_count++;
+}
+
 static void on_effect(struct side *d, const struct session_effect *e)
 {
     switch (e->kind) {
@@ -89,11 +116,7 @@ static void on_effect(struct side *d, const struct session_effect *e)
         d->hello = *e->hello;
         return;
     case SESSION_FX_MESSAGE:
-        d->messages++;
-        d->by_kind[e->message.kind]++;
-        d->kind = e->message.kind;
-        buf_reset(&d->body);
-        buf_append(&d->body, e->message.body.p, e->message.body.len);
+        on_message(d, e->message.kind, e->message.body);
         return;
     case SESSION_FX_DOWN:
         d->downs++;

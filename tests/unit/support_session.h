@@ -34,6 +34,8 @@ struct side {
     enum message_kind kind;
     struct covey_buf body;
     int by_kind[16];
+    struct hash heard; /* side_told() of all messages but PONGs, in order */
+    int heard_count;
 };
 
 struct world {
@@ -65,6 +67,9 @@ void side_drain(struct side *d, covey_time now, struct covey_buf *out);
 /* session_send() with a body of its own, which must be queued. */
 void side_send(struct side *d, enum message_kind kind, const void *p,
                size_t len);
+/* What is told by one more message after what was told before. */
+struct hash side_told(const struct hash *before, enum message_kind kind,
+                      struct covey_bytes body);
 /* It is down by its own decision, with this code. */
 void assert_shut(const struct side *d, enum session_close_code code);
 void side_forget(struct side *d); /* counts of effects to zero */

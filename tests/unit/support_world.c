@@ -9,9 +9,8 @@
 
 #include "proto/crypto.h"
 #include "store/store.h"
+#include "tests/unit/support_dir.h"
 #include "tests/unit/support_wire.h"
-
-#define STEP (10 * COVEY_MILLISECOND)
 
 /* Around each call into a node. */
 static struct node *enter(struct world *w, size_t i)
@@ -44,57 +43,58 @@ static struct seed draw(struct world *w)
     return s;
 }
 
-static void init(struct world *w)
+static void begin(struct world *w, enum nodes_place place)
 {
     memset(w, 0, sizeof *w);
     CHECK(sodium_init() >= 0);
+    w->place = place;
     w->clock.now = 1000 * COVEY_SECOND;
     w->clock.wall_ms = 1790000000000u;
+    w->step = 10 * COVEY_MILLISECOND;
     buf_init(&w->visitor.heard, &support_heap, 64u << 20);
 }
 
 void nodes_init(struct world *w)
 {
-    init(w);
-    snprintf(w->dir, sizeof w->dir, "/tmp/covey-world-XXXXXX");
-    CHECK(mkdtemp(w->dir) != NULL);
+    begin(w, NODES_IN_FOLDERS);
+    dir_make(w->dir, sizeof w->dir);
 }
 
-void nodes_init_on_disks(struct world *w, uint64_t seed)
+void nodes_init_on_disks(struct world *w)
 {
-    init(w);
+    begin(w, NODES_ON_DISKS);
+    snprintf(w->dir, sizeof w->dir, "/sim");
+}
+
+void nodes_init_own_disks(struct world *w, uint64_t seed)
+{
+    begin(w, NODES_OWN_DISKS);
+    snprintf(w->dir, sizeof w->dir, "/sim");
     disk_install();
     w->draws = seed;
 }
 
 void nodes_clear(struct world *w)
 {
-    char command[128];
-
     for (size_t i = 0; i < w->count; i++) {
         node_free(w->nodes[i].node);
         json_decref(w->nodes[i].reply);
         disk_free(w->nodes[i].disk);
     }
     buf_clear(&w->visitor.heard);
-    if (w->dir[0] == '\0')
-        return;
-    snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
-    CHECK(system(command) == 0);
+    if (w->place == NODES_IN_FOLDERS)
+        dir_remove(w->dir);
 }
 
 static void make_place(struct world *w, struct nodes_node *n, const char *name)
 {
     char base[sizeof w->dir];
 
-    if (w->dir[0] == '\0') {
-        n->disk = disk_new(name, w->draws);
-        snprintf(n->dir, sizeof n->dir, "%s", disk_dir(n->disk));
-        return;
-    }
     memcpy(base, w->dir, sizeof base);
     snprintf(n->dir, sizeof n->dir, "%.60s/%.60s", base, name);
-    CHECK(mkdir(n->dir, 0700) == 0);
+    if (w->place == NODES_OWN_DISKS)
+        n->disk = disk_new(name, w->draws);
+    CHECK(w->place != NODES_IN_FOLDERS || mkdir(n->dir, 0700) == 0);
 }
 
 size_t nodes_plan(struct world *w, const char *name, bool listens)
@@ -400,12 +400,12 @@ static void pass_time(struct world *w, covey_time end)
             next = node_deadline(w->nodes[i].node);
     }
 
-    covey_time steps = (next - w->clock.now + STEP - 1) / STEP;
+    covey_time steps = (next - w->clock.now + w->step - 1) / w->step;
 
     if (steps < 1)
         steps = 1;
-    w->clock.now += steps * STEP;
-    w->clock.wall_ms += (uint64_t)(steps * STEP / COVEY_MILLISECOND);
+    w->clock.now += steps * w->step;
+    w->clock.wall_ms += (uint64_t)(steps * w->step / COVEY_MILLISECOND);
 }
 
 static void tick(struct world *w, covey_time end)

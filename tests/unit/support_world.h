@@ -16,7 +16,7 @@
 struct nodes_node {
     char name[32];
     char dir[128];
-    struct disk *disk; /* NULL: a folder of the machine */
+    struct disk *disk; /* its own; NULL: it has none */
     struct node_secrets secrets;
     struct identity identity;
     bool listens;
@@ -46,14 +46,23 @@ struct nodes_visitor {
     struct covey_buf heard;
 };
 
+/* Where the records lie. */
+enum nodes_place {
+    NODES_IN_FOLDERS, /* of the machine */
+    NODES_ON_DISKS,   /* of tests/sim/disk.h, which the caller makes */
+    NODES_OWN_DISKS,  /* the same, made and freed with the nodes */
+};
+
 struct world {
     char dir[64];
+    enum nodes_place place;
     struct nodes_node nodes[WORLD_NODES_MAX];
     size_t count;
     struct nodes_pipe pipes[WORLD_PIPES_MAX];
     struct nodes_visitor visitor;
     struct node_clock clock;
-    uint64_t draws; /* for seeds: every start has its own */
+    covey_time step; /* by which the clock moves; 10 ms unless set */
+    uint64_t draws;  /* for seeds: every start has its own */
     uint64_t bytes;
     /* Called before and after the code of node i runs; may be NULL. */
     void (*enter)(struct world *w, size_t i);
@@ -61,8 +70,11 @@ struct world {
 };
 
 void nodes_init(struct world *w);
-/* The same on simulated disks, one a node; other keys for another seed. */
-void nodes_init_on_disks(struct world *w, uint64_t seed);
+/* The same, but node NAME lives on the disk NAME of tests/sim/disk.h, which
+ * the caller made. */
+void nodes_init_on_disks(struct world *w);
+/* The same on disks of their own; other keys for another seed. */
+void nodes_init_own_disks(struct world *w, uint64_t seed);
 void nodes_clear(struct world *w);
 /* A new member with its keys and record; not started yet.  Its index. */
 size_t nodes_add(struct world *w, const char *name, bool listens);

@@ -112,7 +112,8 @@ static void test_every_command_is_found_by_its_words(void **state)
 
         type(&typed, commands[i].words);
         for (char *p = typed.text; *p != '\0'; p++)
-            *p = *p == ' ' ? '|' : *p;
+            if (*p == ' ')
+                *p = '|';
 
         struct typed split;
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "cli/cli.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
@@ -152,6 +153,21 @@ static void test_values_of_every_type_become_words(void **state)
     json_decref(row);
 }
 
+/* A daemon of another version may answer anything. */
+static void test_a_number_that_fits_no_integer_is_the_nearest(void **state)
+{
+    json_t *row =
+        json_pack("{s:f,s:f,s:f,s:f,s:s}", "huge", 1e300, "low", -1e300, "just",
+                  9223372036854775808.0, "half", 2.5, "words", "7");
+
+    assert_true(field_number(row, "huge") == INT64_MAX);
+    assert_true(field_number(row, "low") == INT64_MIN);
+    assert_true(field_number(row, "just") == INT64_MAX);
+    assert_true(field_number(row, "half") == 2);
+    assert_true(field_number(row, "words") == 0);
+    json_decref(row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_columns_are_aligned_and_lines_end_in_no_space),
         cmocka_unit_test(test_a_row_without_a_space_is_this_schools),
         cmocka_unit_test(test_values_of_every_type_become_words),
+        cmocka_unit_test(test_a_number_that_fits_no_integer_is_the_nearest),
     };
 
     setlocale(LC_CTYPE, "C.UTF-8");

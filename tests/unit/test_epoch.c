@@ -234,6 +234,29 @@ static void test_who_was_removed_reads_no_further(void **state)
     membership_clear(&before);
 }
 
+/* So the chair does not forget it, whoever that is then. */
+static void test_from_now_on_holds_at_every_later_key(void **state)
+{
+    struct plan node = {.count = 0}, boxes = {.count = 0};
+    struct space_keys keys = chain_next_keys(&w);
+    struct covey_buf out = chain_buf(&w);
+    struct membership next;
+
+    plan_node(&node, &w.party[3])->from_now_on = true;
+    chain_grow(&w, &node);
+    plan_box(&boxes, &w.party[0], true);
+    plan_box(&boxes, &w.party[3], true);
+    assert_int_equal(chain_try(&w, &boxes, &keys, &w.keys, &next, &out),
+                     COVEY_EREFUSED);
+    assert_non_null(strstr(chain_why.text, "read back"));
+    membership_clear(&next);
+    boxes.boxes[1].history = false;
+    assert_int_equal(chain_try(&w, &boxes, &keys, &w.keys, &next, &out),
+                     COVEY_OK);
+    membership_clear(&next);
+    buf_clear(&out);
+}
+
 static void test_from_now_on_means_no_way_back(void **state)
 {
     struct plan plan = {.count = 0};
@@ -244,6 +267,7 @@ static void test_from_now_on_means_no_way_back(void **state)
     struct covey_buf out = chain_buf(&w);
     struct epoch e;
 
+    plan_node(&plan, &w.party[3])->from_now_on = true;
     plan_box(&plan, &w.party[0], true);
     plan_box(&plan, &w.party[3], false);
     assert_int_equal(chain_try(&w, &plan, &keys, &w.keys, &next, &out),
@@ -549,6 +573,7 @@ int main(void)
         story_test(test_every_node_finds_its_own_box_and_no_other),
         story_test(test_who_was_removed_reads_no_further),
         story_test(test_from_now_on_means_no_way_back),
+        story_test(test_from_now_on_holds_at_every_later_key),
         story_test(test_an_epoch_that_keeps_its_key_retires_none),
         story_test(test_a_carrier_folds_the_clear_part_alone),
         story_test(test_a_carrier_learns_no_name),

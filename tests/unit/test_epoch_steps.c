@@ -426,6 +426,13 @@ static void test_the_version_of_the_rules_never_goes_back(void **state)
     w.now.rules_version = RULES_VERSION;
 }
 
+/* Who cannot judge by them holds it; a carrier judges nothing. */
+static void test_rules_of_a_newer_version_are_held_by_who_reads(void **state)
+{
+    assert_meets(&w, &(struct forgery){.rules_version = RULES_VERSION + 1},
+                 COVEY_ENEWER, COVEY_OK);
+}
+
 static void test_a_box_holds_the_key_that_its_epoch_counts(void **state)
 {
     struct plan boxes = {.count = 0};
@@ -487,6 +494,7 @@ int main(void)
         world_test(test_a_result_that_does_not_follow_is_forged),
         world_test(test_a_new_key_comes_with_the_old_one_and_with_boxes),
         world_test(test_the_version_of_the_rules_never_goes_back),
+        world_test(test_rules_of_a_newer_version_are_held_by_who_reads),
         world_test(test_a_box_holds_the_key_that_its_epoch_counts),
         world_test(test_history_holds_the_key_before),
     };

@@ -15,7 +15,7 @@ static struct world world;
 
 static int setup(void **state)
 {
-    nodes_init_on_disks(&world, 1);
+    nodes_init_own_disks(&world, 1);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/node_internal.h"
 #include "support_liar.h"
 #include "support_wire.h"
 
@@ -178,6 +179,20 @@ static void test_a_payload_under_another_key_is_void(void **state)
     assert_both(1, 1, 0);
 }
 
+/* Only an order to erase takes a part out: nobody's copy on the way is short of
+ * one, though its author signed it so. */
+static void test_a_payload_short_of_a_part_is_refused(void **state)
+{
+    struct header h = liar_header(&liar, 1);
+    struct covey_buf erased;
+
+    buf_init(&erased, &support_heap, HEADER_PAYLOAD_MAX);
+    assert_int_equal(changeset_erase(honest(&h), 1, &erased), COVEY_OK);
+    h.payload_len = (uint32_t)erased.len;
+    assert_refused(&h, buf_bytes(&erased), NULL, SESSION_CLOSE_PROTOCOL);
+    buf_clear(&erased);
+}
+
 static void test_a_clock_that_is_not_due_is_refused(void **state)
 {
     struct header h = liar_header(&liar, 1);
@@ -202,6 +217,32 @@ static void test_a_log_with_a_gap_is_refused(void **state)
     h.number = 2;
     h.previous.b[0] = 7;
     assert_refused(&h, honest(&h), NULL, SESSION_CLOSE_INCOMPLETE);
+}
+
+static void test_a_log_that_begins_in_the_middle_is_refused(void **state)
+{
+    struct header h = liar_header(&liar, 1);
+
+    h.number = 2;
+    assert_refused(&h, honest(&h), NULL, SESSION_CLOSE_FORGED);
+}
+
+/* Its first change set knows the newest membership, the next one does not. */
+static void test_going_back_to_an_older_membership_is_refused(void **state)
+{
+    struct header first = liar_header(&liar, 1);
+    struct header h = liar_header(&liar, 1);
+
+    assert_true(send_one(&first, honest(&first), NULL));
+    h.number = 2;
+    h.clock = 2;
+    h.previous = header_hash(&first);
+    h.epoch = world.nodes[alder].node->spaces->epochs[1].hash;
+    assert_false(hash_equal(&h.epoch, &first.epoch));
+    assert_false(send_one(&h, honest(&h), NULL));
+    assert_int_equal(liar.code, SESSION_CLOSE_FORGED);
+    assert_string_equal(liar.text, "a log went back to an older membership");
+    assert_both(1, 0, 1);
 }
 
 static void test_another_spaces_change_set_is_refused(void **state)
@@ -305,6 +346,184 @@ static void test_two_of_one_number_are_both_kept(void **state)
     }
 }
 
+/* One of the liar's logs as it goes on: nothing was sent yet, or up to `last`.
+ */
+struct chain {
+    uint8_t run;
+    struct header last;
+    uint8_t rows; /* numbers its rows from here on */
+};
+
+/* Send the next change sets of a chain, to whom the liar talks with now. */
+static void go_on(struct chain *c, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct header h = liar_header(&liar, c->run);
+        struct covey_bytes row = priority(&liar.tag, c->rows++, "forked");
+        struct covey_buf payload;
+
+        if (c->last.number > 0) {
+            bool same = c->last.incarnation.b[0] == c->run;
+
+            h.number = same ? c->last.number + 1 : 1;
+            h.previous = header_hash(&c->last);
+            h.clock = c->last.clock + 1;
+        }
+        liar_seal(&liar, &h, &row, 1, &payload);
+        assert_true(send_one(&h, buf_bytes(&payload), NULL));
+        buf_clear(&payload);
+        c->last = h;
+    }
+}
+
+static void turn_to(size_t who)
+{
+    liar_leave(&liar);
+    liar_meet(&liar, &world, birch, who, space);
+}
+
+/* Everybody ends with everything, a newcomer too. */
+static void assert_all(json_int_t sets)
+{
+    size_t dogwood = nodes_add(&world, "dogwood", false);
+
+    nodes_cut(&world, cedar, false);
+    nodes_run(&world, 40);
+    nodes_start(&world, dogwood);
+    join(dogwood);
+    nodes_run(&world, 5);
+    assert_int_equal(count_of(alder, "change_sets"), sets);
+    assert_int_equal(count_of(alder, "rows"), sets);
+    assert_true(
+        nodes_equal(&world, space, (size_t[]){alder, cedar, dogwood}, 3));
+}
+
+/* A log that says one thing to alder and another to cedar, from a number on,
+ * that many times to each. */
+static void forks(size_t shared, size_t to_alder, size_t to_cedar)
+{
+    struct chain a = {.run = 1, .rows = 1}, b;
+
+    go_on(&a, shared);
+    nodes_run(&world, 3);
+    b = a;
+    b.rows = 100;
+    nodes_cut(&world, cedar, true);
+    go_on(&a, to_alder);
+    turn_to(cedar);
+    go_on(&b, to_cedar);
+    assert_all((json_int_t)shared + (json_int_t)to_alder +
+               (json_int_t)to_cedar);
+}
+
+static void test_a_fork_reaches_everybody(void **state)
+{
+    forks(2, 1, 1);
+}
+
+static void test_a_fork_with_a_shorter_branch_reaches_everybody(void **state)
+{
+    forks(2, 1, 3);
+}
+
+static void test_a_fork_with_a_longer_branch_reaches_everybody(void **state)
+{
+    forks(1, 4, 1);
+}
+
+static void test_a_fork_from_the_start_reaches_everybody(void **state)
+{
+    forks(0, 2, 5);
+}
+
+/* The branches follow different logs: one of them is seen by alder alone. */
+static void test_a_fork_after_two_pasts_reaches_everybody(void **state)
+{
+    struct chain past = {.run = 1, .rows = 1};
+
+    nodes_cut(&world, cedar, true);
+    go_on(&past, 3);
+
+    struct chain a = {.run = 2, .last = past.last, .rows = 20};
+    struct chain b = {.run = 2, .rows = 40};
+    go_on(&a, 1);
+    turn_to(cedar);
+    go_on(&b, 2);
+    assert_all(6);
+}
+
+/* Both are told while they talk to each other. */
+static void test_a_fork_under_their_eyes_reaches_everybody(void **state)
+{
+    struct chain a = {.run = 1, .rows = 1}, b;
+
+    go_on(&a, 2);
+    b = a;
+    b.rows = 100;
+    go_on(&a, 1);
+    turn_to(cedar);
+    go_on(&b, 2);
+    turn_to(alder);
+    go_on(&a, 2);
+    turn_to(cedar);
+    go_on(&b, 1);
+    assert_all(8);
+}
+
+/* All that waits is kept and shown to nobody, also when it is looked at again
+ * after a new epoch, and the same at everybody. */
+static void assert_wait(json_int_t sets)
+{
+    size_t dogwood = nodes_add(&world, "dogwood", false);
+
+    assert_both(sets, 0, 0);
+    nodes_start(&world, dogwood);
+    join(dogwood);
+    nodes_run(&world, 5);
+    assert_int_equal(count_of(alder, "waiting"), sets);
+    assert_int_equal(count_of(dogwood, "waiting"), sets);
+    assert_both(sets, 0, 0);
+}
+
+/* A kind of change set that a newer version may know: the next one in the log
+ * waits for it, and so does one that cites it. */
+static void test_what_a_newer_version_wrote_waits(void **state)
+{
+    struct header h[3] = {liar_header(&liar, 1), liar_header(&liar, 1),
+                          liar_header(&liar, 2)};
+
+    liar.kind = CHANGESET_EMPTY + 1;
+    assert_true(send_one(&h[0], honest(&h[0]), NULL));
+    liar.kind = CHANGESET_ROWS;
+    h[1].number = 2;
+    h[1].previous = header_hash(&h[0]);
+    h[1].clock = h[2].clock = 2;
+    assert_true(send_one(&h[1], honest(&h[1]), NULL));
+    h[2].cite_count = 1;
+    h[2].cites[0] = h[1].previous;
+    assert_true(send_one(&h[2], honest(&h[2]), NULL));
+    assert_wait(3);
+}
+
+static void test_a_table_of_a_newer_version_waits(void **state)
+{
+    struct header h = liar_header(&liar, 1);
+    struct covey_buf part, payload;
+    struct row_id id = {{0}};
+
+    memcpy(id.b + ROW_ID_TAG_OFFSET, liar.tag.b, sizeof liar.tag.b);
+    buf_init(&part, &support_heap, 4096);
+    row_part_begin(&part, 1000, &id, NULL, 0, 1);
+    row_part_cell(&part, 0, &(struct cell_value){.type = CELL_BOOL}, NULL, 0);
+
+    struct covey_bytes row = buf_bytes(&part);
+    liar_seal(&liar, &h, &row, 1, &payload);
+    assert_true(send_one(&h, buf_bytes(&payload), NULL));
+    assert_wait(1);
+    buf_clear(&part);
+    buf_clear(&payload);
+}
+
 /* What was refused stands in nobody's way: the honest go on. */
 static void test_after_a_lie_the_others_go_on(void **state)
 {
@@ -329,9 +548,12 @@ int main(void)
         T(test_a_row_told_of_twice_is_void),
         T(test_a_row_in_another_members_name_is_void),
         T(test_a_payload_under_another_key_is_void),
+        T(test_a_payload_short_of_a_part_is_refused),
         T(test_a_clock_that_is_not_due_is_refused),
         T(test_a_citation_of_nothing_is_refused),
         T(test_a_log_with_a_gap_is_refused),
+        T(test_a_log_that_begins_in_the_middle_is_refused),
+        T(test_going_back_to_an_older_membership_is_refused),
         T(test_another_spaces_change_set_is_refused),
         T(test_another_authors_name_is_refused),
         T(test_an_author_that_is_no_member_is_refused),
@@ -339,6 +561,14 @@ int main(void)
         T(test_following_anothers_log_is_refused),
         T(test_a_log_that_follows_itself_is_refused),
         T(test_two_of_one_number_are_both_kept),
+        T(test_a_fork_reaches_everybody),
+        T(test_a_fork_with_a_shorter_branch_reaches_everybody),
+        T(test_a_fork_with_a_longer_branch_reaches_everybody),
+        T(test_a_fork_from_the_start_reaches_everybody),
+        T(test_a_fork_after_two_pasts_reaches_everybody),
+        T(test_a_fork_under_their_eyes_reaches_everybody),
+        T(test_what_a_newer_version_wrote_waits),
+        T(test_a_table_of_a_newer_version_waits),
         T(test_after_a_lie_the_others_go_on),
     };
 

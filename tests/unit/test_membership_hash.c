@@ -41,6 +41,7 @@ static const struct {
     {NODES, offsetof(struct seat_node, author)},
     {NODES, offsetof(struct seat_node, present)},
     {NODES, offsetof(struct seat_node, address)},
+    {NODES, offsetof(struct seat_node, from_now_on)},
     {AUTHORS, offsetof(struct seat_author, key)},
     {AUTHORS, offsetof(struct seat_author, slot)},
     {AUTHORS, offsetof(struct seat_author, rights)},
@@ -98,7 +99,7 @@ static void put_members(struct covey_buf *b, const struct membership *m)
     for (size_t i = 0; i < m->node_count; i++) {
         const struct seat_node *n = &m->nodes[i];
 
-        wire_array(b, 5);
+        wire_array(b, 6);
         wire_uint(b, n->slot);
         wire_array(b, 6);
         wire_bin(b, n->cert.member.b, 32);
@@ -110,6 +111,7 @@ static void put_members(struct covey_buf *b, const struct membership *m)
         wire_bin(b, n->author.b, 32);
         wire_bool(b, n->present);
         wire_text(b, n->address, strlen(n->address));
+        wire_bool(b, n->from_now_on);
     }
 }
 

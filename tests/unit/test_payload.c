@@ -296,12 +296,14 @@ static void test_a_hash_in_an_erased_place_is_checked(void **state)
 static void craft_part(const struct seed *key, uint8_t number,
                        struct covey_bytes plain, struct hasher *hasher)
 {
-    uint8_t salted[256] = {number};
+    static uint8_t salted[HEADER_PAYLOAD_MAX];
     uint8_t nonce[24] = {[23] = number};
     uint8_t ad[HEADER_MAX];
     uint8_t len[4];
 
     header_write(&fix.h, ad);
+    memset(salted, 0, PART_SALT);
+    salted[0] = number;
     memcpy(salted + PART_SALT, plain.p, plain.len);
     put_u32(len, (uint32_t)(PART_SALT + plain.len + 16));
     buf_append(&fix.out, len, sizeof len);
@@ -359,6 +361,39 @@ static void test_a_payload_made_by_the_book_opens(void **state)
     assert_int_equal(fix.cs.part_count, 1);
     assert_int_equal(fix.cs.parts[0].len, 3);
     assert_memory_equal(fix.cs.parts[0].p, "row", 3);
+}
+
+/* What a newer version says is held, so it may say it as it likes. */
+static void test_part_0_of_a_newer_kind_is_not_read_further(void **state)
+{
+    static const char *const firsts[] = {"\x91\x02", "\x94\x02\xa1x\x07\x90",
+                                         "\x93\x02\xc0\xc4"};
+    static const size_t lens[] = {2, 6, 4};
+    const enum covey_rc expected[] = {COVEY_OK, COVEY_OK, COVEY_EBAD};
+
+    for (size_t i = 0; i < 3; i++) {
+        const struct covey_bytes plains[2] = {
+            {(const uint8_t *)firsts[i], lens[i]}, {(const uint8_t *)"row", 3}};
+
+        craft(plains, 2);
+        assert_int_equal(fix_open(), expected[i]);
+        if (expected[i] == COVEY_OK)
+            assert_true(fix.cs.kind == 2);
+    }
+}
+
+/* The limits of msgpack are those of part 0, too. */
+static void test_padding_keeps_to_the_limit_of_a_binary(void **state)
+{
+    static uint8_t first[8 + WIRE_TEXT_MAX + 1] = {0x93, 0, 1, 0xc6, 0, 3};
+    const struct covey_bytes longest = {first, 8 + WIRE_TEXT_MAX};
+    const struct covey_bytes longer = {first, sizeof first};
+
+    craft(&longest, 1);
+    assert_int_equal(fix_open(), COVEY_OK);
+    first[7] = 1;
+    craft(&longer, 1);
+    assert_int_equal(fix_open(), COVEY_EBAD);
 }
 
 static void test_a_part_with_nothing_in_it_is_refused(void **state)
@@ -517,6 +552,8 @@ int main(void)
         PAYLOAD_TEST(test_lengths_of_erased_parts_cannot_be_moved),
         PAYLOAD_TEST(test_a_hash_in_an_erased_place_is_checked),
         PAYLOAD_TEST(test_a_payload_made_by_the_book_opens),
+        PAYLOAD_TEST(test_part_0_of_a_newer_kind_is_not_read_further),
+        PAYLOAD_TEST(test_padding_keeps_to_the_limit_of_a_binary),
         PAYLOAD_TEST(test_a_part_with_nothing_in_it_is_refused),
         PAYLOAD_TEST(test_a_payload_without_part_0_is_refused),
         PAYLOAD_TEST(test_more_parts_than_the_limit_have_no_hash),

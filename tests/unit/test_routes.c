@@ -151,6 +151,17 @@ static void test_a_wrong_method_is_405_and_names_the_right_ones(void **state)
     assert_refused("", "/api/rows", 405);
 }
 
+/* DELETE follows GET in the table, and its path is malformed. */
+static void test_only_a_405_names_methods(void **state)
+{
+    struct route_refusal refusal;
+    struct route_ask ask = {"DELETE", "/api/spaces/%00", bytes("")};
+
+    assert_null(route_find(&table, &ask, &refusal));
+    assert_int_equal(refusal.status, 400);
+    assert_string_equal(refusal.allow, "");
+}
+
 /* ---- parameters ---- */
 
 static void test_what_is_not_given_is_null(void **state)
@@ -332,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_the_method_chooses_among_rows_of_one_path),
         cmocka_unit_test(test_an_unknown_path_is_404),
         cmocka_unit_test(test_a_wrong_method_is_405_and_names_the_right_ones),
+        cmocka_unit_test(test_only_a_405_names_methods),
         cmocka_unit_test(test_what_is_not_given_is_null),
         cmocka_unit_test(test_query_parameters_are_decoded),
         cmocka_unit_test(test_a_plus_in_a_path_is_a_plus),

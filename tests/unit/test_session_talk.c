@@ -136,7 +136,7 @@ static void test_each_kind_goes_up_to_its_limit_and_no_further(void **state)
 {
     struct covey_buf body = random_body(2, 1310721);
 
-    for (uint8_t kind = MESSAGE_PROVE; kind < MESSAGE_CLOSE; kind++) {
+    for (uint8_t kind = MESSAGE_PROVE; kind < (uint8_t)MESSAGE_CLOSE; kind++) {
         struct world w;
         struct covey_bytes over = {body.p, message_max(kind) + 1};
         struct covey_bytes most = {body.p, message_max(kind)};

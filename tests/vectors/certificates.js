@@ -1,85 +1,112 @@
-// docs/protocol.md, section 4: the three certificates, and how they belong
-// together.
-import assert from 'node:assert/strict';
-import { H, Reader, verify } from './primitives.js';
+// docs/protocol.md, sections 4 and 5: the three certificates, how they belong
+// together, recovery codes, a space's id.
+import { cat, dh, eq, H, hex, Layout, need, u, verify, zeros } from './primitives.js';
 
-function signedBy(key, bytes, signatureLength = 64) {
-    const text = bytes.subarray(0, bytes.length - signatureLength);
-
-    assert(verify(key, text, bytes.subarray(text.length).subarray(0, 64)),
-        'the signature does not match');
+/** Section 4.1. `before` is the certificate before, for a later one. */
+export function memberCert(bytes, before) {
+    const at = new Layout(bytes);
+    const c = { bytes };
+    at.tag('covey/1 member');
+    c.serial = at.num(4);
+    c.previous = at.take(32);
+    c.identity = at.take(32);
+    c.recoveryHash = at.take(32);
+    c.backup = at.take(32);
+    const revoked = at.num(1);
+    need(revoked <= 16, 'revokes too many');
+    c.revoked = Array.from({ length: revoked }, () => at.take(32));
+    if (c.serial) c.recovery = at.take(32);
+    const signed = bytes.subarray(0, at.at);
+    verify(c.recovery ?? c.identity, at.take(64), signed);
+    at.end();
+    c.hash = H('covey/1 member', signed);
+    need(eq(c.previous, zeros(32)) === !c.serial, 'previous');
+    if (before)
+        need(
+            c.serial === before.serial + 1 &&
+                eq(c.previous, before.hash) &&
+                eq(H('covey/1 recovery key', c.recovery), before.recoveryHash),
+            'does not follow',
+        );
+    return c;
 }
 
-// previous: the bytes of the certificate before this one, for a later one.
-export function memberCertificate(bytes, previous) {
-    const r = new Reader(bytes);
-
-    r.tag('covey/1 member');
-
-    const cert = {
-        serial: r.u32(), previous: r.take(32), identity: r.take(32),
-        recoveryHash: r.take(32), backup: r.take(32),
-    };
-    const count = r.u8();
-
-    assert(count <= 16);
-    cert.revoked = Array.from({ length: count }, () => r.hex(32));
-    cert.signer = cert.serial > 0 ? r.take(32) : cert.identity;
-    r.take(64);
-    r.end();
-    signedBy(cert.signer, bytes);
-    cert.hash = H('covey/1 member', bytes.subarray(0, bytes.length - 64));
-    assert.equal(cert.serial === 0, cert.previous.equals(Buffer.alloc(32)));
-    if (previous === undefined) return cert;
-
-    const before = memberCertificate(previous);
-
-    assert.equal(cert.serial, before.serial + 1);
-    assert.deepEqual(cert.previous, before.hash);
-    assert.deepEqual(H('covey/1 recovery key', cert.signer),
-        before.recoveryHash);
-    return cert;
+/** Section 4.2, but for the signature, which needs the member certificate. */
+export function nodeCert(bytes, member) {
+    const at = new Layout(bytes);
+    const c = { bytes };
+    at.tag('covey/1 node');
+    for (const key of ['member', 'memberCert', 'signing', 'noise', 'reading'])
+        c[key] = at.take(32);
+    c.issued = at.num(8);
+    verify(member.identity, at.take(64), bytes.subarray(0, -64));
+    at.end();
+    need(eq(c.memberCert, member.hash), 'another member certificate');
+    for (const key of [c.noise, c.reading]) dh(zeros(32), key); // throws on a low order
+    return c;
 }
 
-export function nodeCertificate(bytes, identity) {
-    const r = new Reader(bytes);
-
-    r.tag('covey/1 node');
-
-    const cert = {
-        member: r.take(32), memberCert: r.take(32), sign: r.take(32),
-        noise: r.take(32), reading: r.take(32), issued: r.u64(),
-    };
-
-    r.take(64);
-    r.end();
-    signedBy(identity, bytes);
-    return cert;
+/** Section 4.3. */
+export function authorCert(bytes) {
+    const at = new Layout(bytes);
+    const c = { bytes };
+    at.tag('covey/1 author');
+    c.space = at.take(16);
+    c.signing = at.take(32);
+    c.author = at.take(32);
+    for (const key of [c.signing, c.author])
+        verify(key, at.take(64), bytes.subarray(0, 96));
+    at.end();
+    return c;
 }
 
-export function authorCertificate(bytes) {
-    const r = new Reader(bytes);
-
-    r.tag('covey/1 author');
-
-    const cert = { space: r.take(16), node: r.take(32), author: r.take(32) };
-
-    r.take(128);
-    r.end();
-    signedBy(cert.node, bytes, 128);
-    assert(verify(cert.author, bytes.subarray(0, 96), bytes.subarray(160)));
-    return cert;
+/** Section 4.4. `id`: the member's, where the certificate is not a first one. */
+export function papers(memberBytes, nodeBytes, authorBytes, space, id) {
+    const member = memberCert(memberBytes);
+    const node = nodeCert(nodeBytes, member);
+    const author = authorCert(authorBytes);
+    need(eq(node.member, id ?? member.hash) && (id || !member.serial), 'another member');
+    need(
+        eq(author.signing, node.signing) && eq(author.space, space),
+        'another node or space',
+    );
+    return { member, node, author };
 }
 
-// Section 4.4.  member: its id where the certificate is not the first one.
-export function papers(space, memberBytes, nodeBytes, authorBytes, member) {
-    const cert = memberCertificate(memberBytes);
-    const node = nodeCertificate(nodeBytes, cert.identity);
-    const author = authorCertificate(authorBytes);
-
-    assert.deepEqual(node.memberCert, cert.hash);
-    assert.deepEqual(node.member, cert.serial === 0 ? cert.hash : member);
-    assert.deepEqual(author.node, node.sign);
-    assert.deepEqual(author.space, space);
-    return { node, author };
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+/** Section 4.1: the recovery code of a seed, and the seed of a code. */
+export function recoveryCode(seed) {
+    const bits = BigInt(
+        '0x' + hex(cat(seed, H('covey/1 recovery code', seed).subarray(0, 3))),
+    );
+    return Array.from(
+        { length: 56 },
+        (_, i) => CROCKFORD[Number((bits >> BigInt(275 - 5 * i)) & 31n)],
+    )
+        .join('')
+        .match(/.{7}/g)
+        .join('-');
 }
+
+export function recoverySeed(code) {
+    const digits = [
+        ...code
+            .replace(/[ -]/g, '')
+            .toUpperCase()
+            .replace(/O/g, '0')
+            .replace(/[IL]/g, '1'),
+    ].map((d) => CROCKFORD.indexOf(d));
+    need(digits.length === 56 && !digits.includes(-1), 'not a recovery code');
+    const seed = u(
+        35,
+        digits.reduce((v, d) => (v << 5n) | BigInt(d), 0n),
+    ).subarray(0, 32);
+    need(
+        recoveryCode(seed).replace(/-/g, '') === digits.map((d) => CROCKFORD[d]).join(''),
+        'check of the recovery code',
+    );
+    return seed;
+}
+
+/** Section 5. */
+export const spaceId = (salt, author) => H('covey/1 space', salt, author).subarray(0, 16);

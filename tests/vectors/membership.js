@@ -1,292 +1,362 @@
-// docs/protocol.md, section 9: epochs opened, verified, folded, and the hash of
-// the membership that results.
-import assert from 'node:assert/strict';
-import { authorCertificate, memberCertificate, papers } from
-    './certificates.js';
+// docs/protocol.md, sections 9.1, 9.3 and 9.4: does an epoch hold, and the state
+// that it leaves.
+import { memberCert, papers, spaceId } from './certificates.js';
+import { changes, commitment, SEALED } from './epochs.js';
 import { decode, encode } from './msgpack.js';
-import { ascii, dhKeyOf, H, K, open, openBox, Reader, u64, verify } from
-    './primitives.js';
+import {
+    ascending,
+    by,
+    eq,
+    H,
+    K,
+    maximum,
+    must,
+    need,
+    open,
+    zeros,
+} from './primitives.js';
 
-const ZEROS = Buffer.alloc(32);
-const CHAIR = 1n;
-const VOTES = 2n;
+const NONE_SAID = 6; // the role of an invite
+const RULES = 1; // the newest version that this knows
+const LISTS = ['seats', 'nodes', 'authors', 'carriers', 'invites'];
 
-// ---- one epoch
-
-export function readEpoch(bytes) {
-    const [clear, sealed, boxes, history, signatures] = decode(bytes);
-    const fields = decode(clear);
-    const P = (part) => H('covey/1 epoch part', part);
-
-    assert.equal(fields.length, 9);
-    assert.equal(fields[0], 1n);
-    return {
-        clear, sealed, boxes: decode(boxes), history, signatures,
-        space: fields[1], number: fields[2], parent: fields[3],
-        result: fields[4], keyNumber: fields[5], commitment: fields[6],
-        rules: fields[7], changes: fields[8],
-        hash: H('covey/1 epoch', P(clear), P(sealed), P(boxes), P(history)),
-    };
-}
-
-// Which authors signed it.
-function signers(epoch) {
-    const r = new Reader(epoch.signatures);
-    const found = [];
-
-    while (r.left > 0) {
-        const key = r.take(32);
-
-        assert(verify(key, Buffer.concat([ascii('covey/1 epoch sig'),
-            epoch.hash]), r.take(64)), 'an epoch is not signed');
-        found.push(key.toString('hex'));
-    }
-    return found;
-}
-
-function openUnder(secret, tag, clear, sealed) {
-    return open(K(secret, tag), sealed.subarray(0, 24), clear,
-        sealed.subarray(24));
-}
-
-// The keys that it seals to a reading key; undefined: none.
-export function openKeys(epoch, readingSecret) {
-    const place = Buffer.concat([epoch.space, u64(epoch.number)]);
-    const hint = H('covey/1 hint', dhKeyOf(readingSecret), place);
-    const mine = epoch.boxes.find(([h]) => h.equals(hint.subarray(0, 8)));
-
-    if (mine === undefined) return undefined;
-
-    const r = new Reader(openBox(readingSecret, place, mine[1]));
-
-    assert.equal(BigInt(r.u32()), epoch.keyNumber);
-    return { number: epoch.keyNumber, key: r.take(32), history: r.take(32) };
-}
-
-// What a new history key gives: the key before, and its history key.
-export function openHistory(epoch, history) {
-    const r = new Reader(openUnder(history, 'covey/1 history', epoch.clear,
-        epoch.history));
-
-    return { history: r.take(32), number: BigInt(r.u32()), key: r.take(32) };
-}
-
-// ---- the state
-
-export const emptyState = (space) => ({
-    space, number: 0n, head: ZEROS, keyNumber: 0n, rules: 0n, name: '',
-    kind: 0n, admit: 0n, seats: [], nodes: [], authors: [], carriers: [],
-    invites: [], used: 0, opened: 0, admitted: 0,
+const copyOf = (s) => ({
+    ...s,
+    ...Object.fromEntries(LISTS.map((f) => [f, (s[f] ?? []).map((x) => ({ ...x }))])),
 });
 
-export function membershipHash(s) {
-    return H('covey/1 membership', encode([
-        s.space, s.number, s.keyNumber, s.rules, s.name, s.kind, s.admit,
-        s.seats.map((t) => [t.slot, t.id, t.role, t.kind, t.urn, t.present,
-            t.name, t.cert]),
-        s.nodes.map((n) => [n.slot, [n.cert.member, n.cert.memberCert,
-            n.cert.sign, n.cert.noise, n.cert.reading, n.cert.issued],
-        n.author, n.present, n.address]),
-        s.authors.map((a) => [a.key, a.slot, a.rights, a.since, a.cut,
-            a.cuts]),
-        s.carriers.map((c) => [c.key, c.present, c.name, c.address]),
-        s.invites.map((i) => [i.id, i.door, i.expires, i.role, i.state]),
-    ]));
+const slotsOf = (list) => new Set(list.map((a) => a.slot));
+const voters = (list) => slotsOf(list.filter((a) => !a.cut && a.rights & 2)).size;
+const rightsOf = (role) => [3, 2][role] ?? 0;
+
+// ---- 9.1: signatures and keys
+
+function signedFirst(e) {
+    const [signer] = e.signers;
+    need(e.signers.length === 1, 'one signature');
+    need(
+        e.changes[0]?.[0] === 0 && eq(spaceId(e.changes[0][1], signer), e.space),
+        'the id of the space',
+    );
+    need(
+        e.changes.some((c) => c[0] === 1 && eq(c[1], signer) && c[3] & 1),
+        'the signer is not listed as chair',
+    );
+    need(e.keyNumber === 0 && e.history.length === 0, 'the key of a genesis');
 }
 
-const byKey = (list, name, key) => list.find((it) => it[name].equals(key));
-const nextSlot = (s) =>
-    s.authors.reduce((next, a) => (a.slot >= next ? a.slot + 1n : next), 0n);
-const rightsOf = (role) => [CHAIR + VOTES, VOTES][Number(role)] ?? 0n;
+function signedLater(old, e) {
+    need(e.signers.length <= old.authors.length, 'too many signatures');
+    const signed = e.signers.map((k) =>
+        must(by(old.authors, 'key', k), 'a signer that is not listed'),
+    );
+    need(
+        signed.every((a) => !a.cut && a.rights),
+        'a signer without rights',
+    );
+    need(
+        signed.some((a) => a.rights & 1) || 2 * voters(signed) > voters(old.authors),
+        'signed by too few',
+    );
+    if (e.keyNumber === old.keyNumber)
+        need(e.history.length === 0, 'history without a new key');
+    else
+        need(
+            e.keyNumber === old.keyNumber + 1 &&
+                e.history.length === 108 &&
+                e.boxes.length,
+            'a new key',
+        );
+    need(e.rules >= old.rules, 'rules');
+}
 
-// ---- the changes
+// ---- 9.3: what each change does to a state; f: the fold under way
 
-function author(s, key, slot, rights) {
-    let a = byKey(s.authors, 'key', key);
+const invite = (f, id) => {
+    const i = must(by(f.s.invites, 'id', id), 'no such invite');
+    need(i.state === 0, 'an invite that is not open');
+    return i;
+};
 
-    assert(rights !== CHAIR);
-    if (a === undefined) {
-        assert(slot <= nextSlot(s));
-        if (slot === nextSlot(s)) s.opened++;
-        a = { key, slot, since: s.number, cut: false, cuts: [] };
-        s.authors.push(a);
+const seat = (f, slot) => {
+    const x = must(f.s.seats[slot], 'no such seat');
+    need(x.present, 'a seat that is not present');
+    return x;
+};
+
+const carrier = (f, key, present) => {
+    const c = by(f.s.carriers, 'key', key);
+    need(!!c?.present === present, 'a carrier');
+    return c;
+};
+
+function author(f, [, key, slot, rights]) {
+    const a = by(f.s.authors, 'key', key);
+    if (!a) {
+        need(
+            slot <=
+                maximum(
+                    f.s.authors.map((x) => x.slot),
+                    -1,
+                ) +
+                    1,
+            'slots are given in order',
+        );
+        f.s.authors.push({ key, slot, rights, since: f.s.number, cut: false, cuts: [] });
+        return;
     }
-    assert.equal(a.slot, slot);
-    if (a.cut) a.since = s.number;
-    a.cut = false;
+    need(a.slot === slot, 'the slot of an author');
+    if (a.cut) Object.assign(a, { since: f.s.number, cut: false });
     a.rights = rights;
 }
 
-function seat(s, [slot, role, kind, urn, name, cert]) {
-    let t = s.seats[Number(slot)];
-
-    assert(slot <= BigInt(s.seats.length));
-    if (t === undefined) {
-        const { serial, hash } = memberCertificate(cert);
-
-        assert.equal(serial, 0);
-        assert(!s.seats.some((o) =>
-            o.id.subarray(0, 6).equals(hash.subarray(0, 6))));
-        t = { slot, id: hash, present: false };
-        s.seats.push(t);
-    } else if (!t.cert.equals(cert)) {
-        const { revoked } = memberCertificate(cert, t.cert);
-
-        assert(s.nodes.every((n) => n.slot !== slot ||
-            !revoked.includes(n.cert.sign.toString('hex')) ||
-            byKey(s.authors, 'key', n.author).cut));
+/** The member certificate of a seat from here on. */
+function certificate(f, had, slot, bytes) {
+    if (!had) {
+        const cert = memberCert(bytes);
+        need(
+            cert.serial === 0 &&
+                !f.s.seats.some((x) => eq(x.id.subarray(0, 6), cert.hash.subarray(0, 6))),
+            'the tag of a member',
+        );
+        return cert;
     }
-    if (!t.present) s.admitted++;
-    Object.assign(t, { role, kind, urn, name, cert, present: true });
+    if (eq(had.cert.bytes, bytes)) return had.cert;
+    const cert = memberCert(bytes, had.cert);
+    const stays = (n) =>
+        n.slot === slot &&
+        cert.revoked.some((k) => eq(n.cert.signing, k)) &&
+        !by(f.s.authors, 'key', n.author).cut;
+    need(!f.s.nodes.some(stays), 'a revoked node that is not cut');
+    return cert;
 }
 
-function node(s, [slot, nodeCert, authorCert, address]) {
-    const t = s.seats[Number(slot)];
-    const { author: key } = authorCertificate(authorCert);
-    const { node: cert } = papers(s.space, t.cert, nodeCert, authorCert, t.id);
-    const listed = byKey(s.authors, 'key', key);
-    let n = byKey(s.nodes, 'author', key);
-
-    assert(t.present && !listed.cut && listed.slot === slot);
-    assert.deepEqual(cert.member, t.id);
-    assert(!s.nodes.some((o) => o !== n && ['sign', 'noise', 'reading']
-        .some((name) => o.cert[name].equals(cert[name]))));
-    if (n === undefined) s.nodes.push(n = { slot, author: key });
-    else assert.deepEqual(n.cert.sign, cert.sign);
-    Object.assign(n, { cert, address });
+function seated(f, [, slot, role, kind, urn, name, bytes]) {
+    need(slot <= f.s.seats.length, 'slots are given in order');
+    const had = f.s.seats[slot];
+    const cert = certificate(f, had, slot, bytes);
+    if (!had?.present) f.admitted++;
+    f.s.seats[slot] = {
+        slot,
+        id: had?.id ?? cert.hash,
+        role,
+        kind,
+        urn,
+        present: true,
+        name,
+        cert,
+    };
 }
 
-function carrier(s, key, present) {
-    let c = byKey(s.carriers, 'key', key);
-
-    if (c === undefined) {
-        c = { key, present: false, name: '', address: '' };
-        s.carriers.push(c);
-    }
-    assert.notEqual(c.present, present);
-    c.present = present;
+function node(f, [, slot, nodeBytes, authorBytes, address, fromNowOn]) {
+    const { id, cert } = seat(f, slot);
+    const p = papers(cert.bytes, nodeBytes, authorBytes, f.s.space, id);
+    const a = must(by(f.s.authors, 'key', p.author.author), 'the author of a node');
+    need(!a.cut && a.slot === slot, 'the author of a node');
+    const had = by(f.s.nodes, 'author', a.key);
+    const shares = (x) =>
+        ['signing', 'noise', 'reading'].some((k) => eq(x.cert[k], p.node[k]));
+    need(!f.s.nodes.some((x) => x !== had && shares(x)), 'a key of another node');
+    need(!had || eq(had.cert.signing, p.node.signing), 'another node of this author');
+    if (had) Object.assign(had, { cert: p.node, address, fromNowOn });
+    else
+        f.s.nodes.push({
+            slot,
+            cert: p.node,
+            author: a.key,
+            present: true,
+            address,
+            fromNowOn,
+        });
 }
 
-function endInvite(s, id, state) {
-    const i = byKey(s.invites, 'id', id);
-
-    assert.equal(i.state, 0n);
-    assert(state === 1n || state === 2n);
-    i.state = state;
-    if (state === 1n) s.used++;
-}
-
-function newInvite(s, id, door, expires) {
-    assert.equal(byKey(s.invites, 'id', id), undefined);
-    s.invites.push({ id, door, expires, role: 6n, state: 0n });
-}
-
-const changes = {
-    0: () => {},
-    1: (s, [key, slot, rights]) => author(s, key, slot, rights),
-    2: (s, [key, cuts]) =>
-        Object.assign(byKey(s.authors, 'key', key), { cut: true, cuts }),
-    3: (s, [key]) => carrier(s, key, true),
-    4: (s, [key]) => carrier(s, key, false),
-    5: (s, [id, door, expires]) => newInvite(s, id, door, expires),
-    6: (s, [id, state]) => endInvite(s, id, state),
-    7: () => {},
-    32: (s, [name, kind, admit]) => Object.assign(s, { name, kind, admit }),
-    33: (s, values) => seat(s, values),
-    34: (s, values) => node(s, values),
-    35: (s, [slot, role]) => Object.assign(s.seats[Number(slot)], { role }),
-    36: (s, [slot]) =>
-        Object.assign(s.seats[Number(slot)], { present: false }),
-    37: (s, [key, name, address]) =>
-        Object.assign(byKey(s.carriers, 'key', key), { name, address }),
-    38: (s, [id, role]) =>
-        Object.assign(byKey(s.invites, 'id', id), { role }),
+const APPLY = {
+    0: (f) => need(f.genesis && f.done === 0, 'salt'),
+    1: author,
+    2: (f, [, key, cuts]) => {
+        need(ascending(cuts.map((c) => c[0])), 'cuts ascend');
+        Object.assign(must(by(f.s.authors, 'key', key), 'a cut of nobody'), {
+            cut: true,
+            cuts,
+        });
+    },
+    3: (f, [, key]) => {
+        const c = carrier(f, key, false);
+        if (c) c.present = true;
+        else f.s.carriers.push({ key, present: true, name: '', address: '' });
+    },
+    4: (f, [, key]) => {
+        carrier(f, key, true).present = false;
+    },
+    5: (f, [, id, door, expires]) => {
+        need(!by(f.s.invites, 'id', id), 'the id of an invite');
+        f.s.invites.push({ id, door, expires, role: NONE_SAID, state: 0 });
+    },
+    6: (f, [, id, end]) => {
+        invite(f, id).state = end;
+        f.used += end === 1;
+    },
+    7: (f, [, , parts]) =>
+        need(
+            parts.every((x, i) => !i || parts[i - 1] < x),
+            'parts ascend',
+        ),
+    32: (f, [, name, kind, admit]) => {
+        need(f.genesis || f.s.kind === kind, 'the kind of a space');
+        Object.assign(f.s, { name, kind, admit });
+    },
+    33: seated,
+    34: node,
+    35: (f, [, slot, role]) => {
+        seat(f, slot).role = role;
+    },
+    36: (f, [, slot]) => {
+        seat(f, slot).present = false;
+    },
+    37: (f, [, key, name, address]) =>
+        Object.assign(carrier(f, key, true), { name, address }),
+    38: (f, [, id, role]) => {
+        need(role !== 4 || f.s.kind === 2, 'a partner');
+        invite(f, id).role = role;
+    },
 };
+
+function apply(f, list) {
+    f.done = 0;
+    for (const change of list) {
+        APPLY[change[0]](f, change);
+        f.done++;
+    }
+}
 
 // ---- what must hold in the end
 
-function settle(s, before) {
-    const uncut = s.authors.filter((a) => !a.cut);
-    const chairs = new Set(uncut.filter((a) => a.rights & CHAIR)
-        .map((a) => a.slot));
-    const isCut = (list, key) => byKey(list, 'key', key)?.cut === true;
+function holdsClear(f, old) {
+    const { authors } = f.s;
+    need(slotsOf(authors.filter((a) => !a.cut && a.rights & 1)).size === 1, 'one chair');
+    if (f.s.keyNumber === old.keyNumber)
+        need(
+            authors.every((a) => !a.cut || by(old.authors, 'key', a.key)?.cut),
+            'a cut without a new key',
+        );
+    need(
+        f.genesis || f.used >= slotsOf(authors).size - slotsOf(old.authors).size,
+        'a slot without an invite',
+    );
+}
 
-    assert.equal(chairs.size, 1);
-    assert(s.keyNumber !== before.keyNumber || s.authors.every((a) =>
-        !a.cut || isCut(before.authors, a.key)), 'who is cut keeps the key');
-    if (s.number > 0n) assert(s.opened <= s.used && s.admitted <= s.used);
-    assert.equal(nextSlot(s), BigInt(s.seats.length));
-    assert.equal(s.seats.filter((t) => t.present && t.role === 0n).length, 1);
-    assert(s.invites.every((i) => i.state !== 0n || i.role !== 6n));
-    for (const a of s.authors) {
-        const n = byKey(s.nodes, 'author', a.key);
-        const t = s.seats[Number(a.slot)];
-
-        assert.equal(n.slot, a.slot);
-        n.present = t.present && !a.cut;
-        if (!a.cut) assert(t.present && a.rights === rightsOf(t.role));
+function holdsSealed(f) {
+    const { authors, seats, nodes, invites, kind } = f.s;
+    need(f.s.name !== undefined, 'terms');
+    need(f.genesis || f.used >= f.admitted, 'a seat without an invite');
+    need(seats.length === slotsOf(authors).size, 'seats and slots');
+    need(
+        seats.filter((x) => x.present && x.role === 0).length === 1,
+        'one present chair',
+    );
+    need(
+        seats.every((x) => !x.present || x.role !== 4 || kind === 2),
+        'a role that does not fit',
+    );
+    need(
+        invites.every((i) => i.state || i.role !== NONE_SAID),
+        'an invite without a role',
+    );
+    for (const n of nodes)
+        n.present = seats[n.slot].present && !by(authors, 'key', n.author).cut;
+    for (const a of authors) {
+        const its = must(by(nodes, 'author', a.key), 'an author without a node');
+        const at = seats[a.slot];
+        need(its.slot === a.slot, 'the slot of a node');
+        need(a.cut || (at.present && a.rights === rightsOf(at.role)), 'rights and role');
+        need(
+            a.cut ||
+                a.since !== f.s.number ||
+                !at.cert.revoked.some((k) => eq(k, its.cert.signing)),
+            'a revoked node is listed',
+        );
     }
 }
 
-function checkSigned(s, epoch) {
-    const keys = signers(epoch);
-
-    if (s.head.equals(ZEROS)) {
-        const [op, salt] = epoch.changes[0];
-        const founder = Buffer.from(keys[0], 'hex');
-
-        assert.equal(keys.length, 1);
-        assert.equal(op, 0n);
-        assert(epoch.changes.some((c) => c[0] === 1n && c[1].equals(founder) &&
-            c[3] & CHAIR));
-        assert.deepEqual(H('covey/1 space', salt, founder).subarray(0, 16),
-            s.space);
-        return;
-    }
-
-    const of = keys.map((key) =>
-        byKey(s.authors, 'key', Buffer.from(key, 'hex')));
-    const votes = (list) => new Set(list.filter((a) => !a.cut &&
-        a.rights & VOTES).map((a) => a.slot)).size;
-
-    assert(of.every((a) => a !== undefined && !a.cut && a.rights > 0n));
-    assert(of.some((a) => a.rights & CHAIR) ||
-        2 * votes(of) > votes(s.authors));
-}
-
-// The state after an epoch, for who has its key.
-export function follow(before, epoch, keys) {
-    const s = structuredClone(before);
-    const isFirst = before.head.equals(ZEROS);
-
-    revive(s);
-    assert.deepEqual(epoch.space, s.space);
-    assert.deepEqual(epoch.parent, s.head);
-    assert.equal(epoch.number, isFirst ? 0n : s.number + 1n);
-    checkSigned(s, epoch);
-    assert(epoch.keyNumber === s.keyNumber ? epoch.history.length === 0
-        : epoch.keyNumber === s.keyNumber + 1n && epoch.history.length === 108);
-    assert(epoch.rules >= s.rules);
-    assert.deepEqual(epoch.commitment,
-        H('covey-epoch-key', s.space, u64(epoch.number), keys.key));
-
-    const sealed = decode(openUnder(keys.key, 'covey/1 sealed part',
-        epoch.clear, epoch.sealed));
-
-    Object.assign(s, { number: epoch.number, used: 0, opened: 0, admitted: 0 });
-    for (const [op, ...values] of [...epoch.changes, ...sealed])
-        changes[op](s, values);
-    Object.assign(s, { keyNumber: epoch.keyNumber, rules: epoch.rules });
-    settle(s, before);
-    assert.deepEqual(membershipHash(s), epoch.result, 'another membership');
-    s.head = epoch.hash;
+/** The state after the epoch `e`, which must hold on `old`.  Without `key`, as a carrier folds. */
+export function fold(old, e, key) {
+    const genesis = old.hash === undefined;
+    const s = copyOf(old);
+    need(
+        e.number === (genesis ? 0 : old.number + 1) &&
+            eq(e.parent, old.hash ?? zeros(32)),
+        'number or parent',
+    );
+    need(eq(e.space, old.space), 'space');
+    if (genesis) signedFirst(e);
+    else signedLater(old, e);
+    Object.assign(s, {
+        number: e.number,
+        hash: e.hash,
+        keyNumber: e.keyNumber,
+        rules: e.rules,
+    });
+    const f = { s, genesis, used: 0, admitted: 0, done: 0 };
+    apply(f, e.changes);
+    holdsClear(f, old);
+    if (!key) return s;
+    need(e.rules <= RULES, 'rules of a newer version: held');
+    need(eq(commitment(e, key), e.commitment), 'commitment');
+    e.sealedChanges = changes(SEALED)(
+        decode(
+            open(
+                K(key, 'covey/1 sealed part'),
+                e.sealed.subarray(0, 24),
+                e.clear,
+                e.sealed.subarray(24),
+            ),
+        ),
+    );
+    apply(f, e.sealedChanges);
+    holdsSealed(f);
+    need(eq(membership(s), e.result), 'membership');
     return s;
 }
 
-// structuredClone() makes plain arrays of bytes of Buffers.
-function revive(v) {
-    for (const [key, inner] of Object.entries(v ?? {})) {
-        if (inner instanceof Uint8Array) v[key] = Buffer.from(inner);
-        else if (typeof inner === 'object') revive(inner);
-    }
-}
+/** Section 9.4. */
+export const membership = (s) =>
+    H(
+        'covey/1 membership',
+        encode([
+            s.space,
+            s.number,
+            s.keyNumber,
+            s.rules,
+            s.name,
+            s.kind,
+            s.admit,
+            s.seats.map((x) => [
+                x.slot,
+                x.id,
+                x.role,
+                x.kind,
+                x.urn,
+                x.present,
+                x.name,
+                x.cert.bytes,
+            ]),
+            s.nodes.map((x) => [
+                x.slot,
+                [
+                    x.cert.member,
+                    x.cert.memberCert,
+                    x.cert.signing,
+                    x.cert.noise,
+                    x.cert.reading,
+                    x.cert.issued,
+                ],
+                x.author,
+                x.present,
+                x.address,
+                x.fromNowOn,
+            ]),
+            s.authors.map((x) => [x.key, x.slot, x.rights, x.since, x.cut, x.cuts]),
+            s.carriers.map((x) => [x.key, x.present, x.name, x.address]),
+            s.invites.map((x) => [x.id, x.door, x.expires, x.role, x.state]),
+        ]),
+    );

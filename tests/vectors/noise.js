@@ -1,165 +1,143 @@
-// docs/protocol.md, section 11: the handshake as who knows all secrets sees it,
-// and frames.
-import assert from 'node:assert/strict';
+// docs/protocol.md, section 11: the handshake, and frames after it.
 import crypto from 'node:crypto';
-import { ascii, chachaOpen, chachaSeal, dh, dhKeyOf, Reader } from
-    './primitives.js';
+import { cat, chacha, dh, dhKeyOf, eq, Layout, need, u, zeros } from './primitives.js';
 
-const EMPTY = Buffer.alloc(0);
-const MAX_NONCE = (1n << 64n) - 1n;
+const HASH = (...data) =>
+    crypto
+        .createHash('blake2b512')
+        .update(cat(...data))
+        .digest();
 
-const hash = (...data) => crypto.createHash('blake2b512')
-    .update(Buffer.concat(data)).digest();
-const hmac = (key, ...data) => crypto.createHmac('blake2b512', key)
-    .update(Buffer.concat(data)).digest();
+const HMAC = (key, ...data) =>
+    crypto
+        .createHmac('blake2b512', key)
+        .update(cat(...data))
+        .digest();
 
-function hkdf(ck, material, count) {
-    const t = hmac(ck, material);
-    const out = [EMPTY];
-
-    for (let i = 1; i <= count; i++)
-        out.push(hmac(t, out[i - 1], Buffer.from([i])));
-    return out.slice(1);
+function HKDF(ck, x, m) {
+    const t = HMAC(ck, x);
+    const out = [];
+    for (let i = 1; i <= m; i++) out.push(HMAC(t, out[i - 2] ?? '', u(1, i)));
+    return out;
 }
 
-function nonceOf(n) {
-    const nonce = Buffer.alloc(12);
+const noiseNonce = (n) => {
+    const b = zeros(12);
+    b.writeBigUInt64LE(BigInt(n), 4);
+    return b;
+};
 
-    nonce.writeBigUInt64LE(n, 4);
-    return nonce;
-}
-
+/** One direction of a connection, with its rekey after every 1,024 messages. */
 export class Cipher {
-    constructor(key) {
+    constructor(key, n = 0) {
         this.key = key;
-        this.n = 0n;
+        this.n = n;
     }
-
-    open(ad, sealed) {
-        return chachaOpen(this.key, nonceOf(this.n++), ad, sealed);
-    }
-
-    seal(ad, plain) {
-        return chachaSeal(this.key, nonceOf(this.n++), ad, plain);
-    }
-
-    rekey() {
-        this.key = chachaSeal(this.key, nonceOf(MAX_NONCE), EMPTY,
-            Buffer.alloc(32)).subarray(0, 32);
+    use(way, text) {
+        const out = chacha(way, this.key, noiseNonce(this.n++), zeros(0), text);
+        if (this.n % 1024 === 0) this.key = rekey(this.key);
+        return out;
     }
 }
 
-// ---- the handshake
+export const rekey = (key) =>
+    chacha(true, key, noiseNonce((1n << 64n) - 1n), zeros(0), zeros(32)).subarray(0, 32);
 
-const secrets = (side) => ({
-    s: Buffer.from(side.static_secret, 'hex'),
-    e: Buffer.from(side.ephemeral_secret, 'hex'),
-});
+const deframe = (frame) => {
+    const at = new Layout(frame);
+    const b = at.take(at.num(2));
+    at.end();
+    return b;
+};
 
-export class Handshake {
-    constructor(mode, initiator, responder, psk) {
-        const name = `Noise_XK${mode === 2 ? 'psk3' : ''}` +
-            '_25519_ChaChaPoly_BLAKE2b';
-
-        Object.assign(this, { mode, psk, h: Buffer.alloc(64),
-            i: secrets(initiator), r: secrets(responder) });
-        this.h.write(name);
-        this.ck = Buffer.from(this.h);
-        this.mixHash(Buffer.concat([ascii('covey/1'), Buffer.from([mode])]));
-        this.mixHash(dhKeyOf(this.r.s));
-    }
-
-    mixHash(data) { this.h = hash(this.h, data); }
-
-    mixKey(material) {
-        const [ck, k] = hkdf(this.ck, material, 2);
-
-        this.ck = ck;
-        this.cipher = new Cipher(k.subarray(0, 32));
-    }
-
-    mixPsk() {
-        const [ck, t, k] = hkdf(this.ck, this.psk, 3);
-
-        this.ck = ck;
-        this.mixHash(t);
-        this.cipher = new Cipher(k.subarray(0, 32));
-    }
-
-    open(sealed) {
-        const plain = this.cipher.open(this.h, sealed);
-
-        this.mixHash(sealed);
+/** Reads the three frames of a handshake, with the secrets of both sides: { static, ephemeral }. */
+export function handshake(frames, initiator, responder, psk) {
+    const [one, two, three] = frames.map(deframe);
+    const mode = one[0];
+    need(
+        mode === (psk ? 2 : 1) &&
+            one.length === (psk ? 65 : 49) &&
+            two.length === 48 &&
+            [64, psk ? 64 : 177].includes(three.length),
+        'frames',
+    );
+    let h = Buffer.from(
+        `Noise_XK${psk ? 'psk3' : ''}_25519_ChaChaPoly_BLAKE2b`.padEnd(64, '\0'),
+    );
+    let ck = h;
+    let k;
+    let n;
+    const mixHash = (x) => {
+        h = HASH(h, x);
+    };
+    const mixKey = (x) => {
+        [ck, k] = HKDF(ck, x, 2);
+        k = k.subarray(0, 32);
+        n = 0;
+    };
+    const opened = (x) => {
+        const plain = chacha(false, k, noiseNonce(n++), h, x);
+        mixHash(x);
         return plain;
+    };
+    const e = (key, secret) => {
+        need(eq(key, dhKeyOf(secret)), 'e');
+        mixHash(key);
+        if (psk) mixKey(key);
+    };
+    mixHash(cat('covey/1', u(1, mode)));
+    mixHash(dhKeyOf(responder.static));
+    e(one.subarray(1, 33), initiator.ephemeral);
+    mixKey(dh(responder.static, one.subarray(1, 33)));
+    const first = opened(one.subarray(33));
+    e(two.subarray(0, 32), responder.ephemeral);
+    mixKey(dh(initiator.ephemeral, two.subarray(0, 32)));
+    need(opened(two.subarray(32)).length === 0, 'message 2 has a payload');
+    const after2 = h;
+    const s = opened(three.subarray(0, 48));
+    need(eq(s, dhKeyOf(initiator.static)), 's');
+    mixKey(dh(responder.ephemeral, s));
+    if (psk) {
+        const [c, t, key] = HKDF(ck, psk, 3);
+        ck = c;
+        mixHash(t);
+        k = key.subarray(0, 32);
+        n = 0;
     }
-
-    ephemeral(key, secret) {
-        assert.deepEqual(key, dhKeyOf(secret));
-        this.mixHash(key);
-        if (this.mode === 2) this.mixKey(key);
-    }
-
-    // The payload of message 1, 2 or 3.
-    read(number, bytes) {
-        const { i, r: peer } = this;
-        const r = new Reader(bytes);
-
-        if (number === 1) {
-            this.ephemeral(r.take(32), i.e);
-            this.mixKey(dh(i.e, dhKeyOf(peer.s)));
-        } else if (number === 2) {
-            this.ephemeral(r.take(32), peer.e);
-            this.mixKey(dh(i.e, dhKeyOf(peer.e)));
-        } else {
-            assert.deepEqual(this.open(r.take(48)), dhKeyOf(i.s));
-            this.mixKey(dh(i.s, dhKeyOf(peer.e)));
-            if (this.mode === 2) this.mixPsk();
-        }
-        return this.open(r.rest());
-    }
-
-    // The ciphers of initiator and responder.
-    split() {
-        return hkdf(this.ck, EMPTY, 2).map((k) =>
-            new Cipher(k.subarray(0, 32)));
-    }
+    const third = opened(three.subarray(48));
+    const [k1, k2] = HKDF(ck, '', 2).map((x) => new Cipher(x.subarray(0, 32)));
+    return {
+        hash: h,
+        after2,
+        s,
+        first,
+        third,
+        ciphers: { initiator: k1, responder: k2 },
+    };
 }
 
-// ---- frames
-
-export function unframe(frame) {
-    const r = new Reader(frame);
-    const bytes = r.take(r.u16());
-
-    r.end();
-    return bytes;
-}
-
-// A message that fits one frame: its kind and body.
-export function openMessage(cipher, frame) {
-    const r = new Reader(cipher.open(EMPTY, unframe(frame)));
-
-    assert.equal(r.u8(), 0);
-    return { kind: r.u8(), body: r.rest() };
-}
-
-// All frames of a message, as they go over.
-export function sealMessage(cipher, kind, body) {
-    const frames = [];
-    let rest = Buffer.concat([Buffer.from([kind]), body]);
-
-    while (rest.length > 0) {
-        const part = rest.subarray(0, 65518);
-
-        rest = rest.subarray(part.length);
-
-        const sealed = cipher.seal(EMPTY, Buffer.concat(
-            [Buffer.from([rest.length > 0 ? 1 : 0]), part]));
-        const head = Buffer.alloc(2);
-
-        head.writeUInt16BE(sealed.length);
-        frames.push(head, sealed);
-        if (cipher.n % 1024n === 0n) cipher.rekey();
+/** Section 11: a message as frames. */
+export function frames(cipher, kind, body) {
+    const out = [];
+    for (let rest = cat(u(1, kind), body); rest.length; rest = rest.subarray(65518)) {
+        const sealed = cipher.use(
+            true,
+            cat(u(1, rest.length > 65518 ? 1 : 0), rest.subarray(0, 65518)),
+        );
+        out.push(cat(u(2, sealed.length), sealed));
     }
-    return Buffer.concat(frames);
+    return out;
+}
+
+/** Section 11: frames put together again, filled or not. */
+export function message(cipher, list) {
+    const plain = list.map((f) => cipher.use(false, deframe(f)));
+    need(
+        plain.every((p, i) => p.length >= 2 && p[0] === (i < plain.length - 1 ? 1 : 0)),
+        'flags',
+    );
+    return {
+        kind: plain[0][1],
+        body: cat(...plain.map((p, i) => p.subarray(i ? 1 : 2))),
+    };
 }

@@ -1,234 +1,265 @@
-// The primitives of docs/protocol.md, sections 1 to 3 and 11: what node:crypto
-// has not got is written out.  Nothing here is fast.
-import assert from 'node:assert/strict';
+// docs/protocol.md, sections 1 and 2: bytes, numbers, and the cryptography that
+// Node lacks.  What is not as the page says throws.
 import crypto from 'node:crypto';
 
-// ---- BLAKE2b, RFC 7693: any length, keyed or not
+export const hex = (b) => Buffer.from(b).toString('hex');
+export const raw = (text) => Buffer.from(text, 'hex');
+export const cat = (...parts) =>
+    Buffer.concat(parts.map((p) => (typeof p === 'string' ? Buffer.from(p) : p)));
 
-const MASK = (1n << 64n) - 1n;
-const IV = [
-    0x6a09e667f3bcc908n, 0xbb67ae8584caa73bn, 0x3c6ef372fe94f82bn,
-    0xa54ff53a5f1d36f1n, 0x510e527fade682d1n, 0x9b05688c2b3e6c1fn,
-    0x1f83d9abfb41bd6bn, 0x5be0cd19137e2179n,
-];
-const SIGMA = [
-    '0123456789abcdef', 'ea489fd61c02b753', 'b8c052fdae367194',
-    '7931dcbe265a40f8', '905724afe1bc683d', '2c6a0b834d75fe19',
-    'c51fed4a0763928b', 'db7ec13950f4862a', '6fe9b308c2d714a5',
-    'a2847615fb9e3cd0',
-].map((line) => [...line].map((digit) => parseInt(digit, 16)));
-const MIXES = ['048c', '159d', '26ae', '37bf', '05af', '16bc', '278d', '349e']
-    .map((line) => [...line].map((digit) => parseInt(digit, 16)));
-
-const rotate = (x, n) => ((x >> n) | (x << (64n - n))) & MASK;
-
-function mix(v, [a, b, c, d], x, y) {
-    v[a] = (v[a] + v[b] + x) & MASK;
-    v[d] = rotate(v[d] ^ v[a], 32n);
-    v[c] = (v[c] + v[d]) & MASK;
-    v[b] = rotate(v[b] ^ v[c], 24n);
-    v[a] = (v[a] + v[b] + y) & MASK;
-    v[d] = rotate(v[d] ^ v[a], 16n);
-    v[c] = (v[c] + v[d]) & MASK;
-    v[b] = rotate(v[b] ^ v[c], 63n);
-}
-
-function compress(h, block, count, isLast) {
-    const v = [...h, ...IV];
-    const m = Array.from({ length: 16 }, (_, i) =>
-        block.readBigUInt64LE(8 * i));
-
-    v[12] ^= BigInt(count);
-    if (isLast) v[14] ^= MASK;
-    for (let round = 0; round < 12; round++) {
-        const order = SIGMA[round % 10];
-
-        MIXES.forEach((at, i) =>
-            mix(v, at, m[order[2 * i]], m[order[2 * i + 1]]));
-    }
-    for (let i = 0; i < 8; i++) h[i] ^= v[i] ^ v[i + 8];
-}
-
-export function blake2b(data, key = Buffer.alloc(0), length = 32) {
-    const padded = Buffer.alloc(key.length > 0 ? 128 : 0);
-
-    key.copy(padded);
-
-    const input = Buffer.concat([padded, data]);
-    const h = [...IV];
-    let at = 0;
-
-    h[0] ^= 0x01010000n ^ BigInt(key.length << 8) ^ BigInt(length);
-    for (; input.length - at > 128; at += 128)
-        compress(h, input.subarray(at, at + 128), at + 128, false);
-
-    const last = Buffer.alloc(128);
-    const out = Buffer.alloc(64);
-
-    input.copy(last, 0, at);
-    compress(h, last, input.length, true);
-    h.forEach((word, i) => out.writeBigUInt64LE(word, 8 * i));
-    return out.subarray(0, length);
-}
-
-export const ascii = (text) => Buffer.from(text, 'latin1');
-
-const tagged = (tag, data) =>
-    Buffer.concat([Buffer.from([tag.length]), ascii(tag), ...data]);
-
-export const H = (tag, ...data) => blake2b(tagged(tag, data));
-export const K = (key, tag, ...data) => blake2b(tagged(tag, data), key);
-
-// ---- XChaCha20-Poly1305: HChaCha20, then what node:crypto has
-
-function quarter(s, a, b, c, d) {
-    const turn = (x, n) => (x << n) | (x >>> (32 - n));
-
-    s[a] = (s[a] + s[b]) | 0;
-    s[d] = turn(s[d] ^ s[a], 16);
-    s[c] = (s[c] + s[d]) | 0;
-    s[b] = turn(s[b] ^ s[c], 12);
-    s[a] = (s[a] + s[b]) | 0;
-    s[d] = turn(s[d] ^ s[a], 8);
-    s[c] = (s[c] + s[d]) | 0;
-    s[b] = turn(s[b] ^ s[c], 7);
-}
-
-function hchacha20(key, nonce) {
-    const input = Buffer.concat([ascii('expand 32-byte k'), key, nonce]);
-    const s = Array.from({ length: 16 }, (_, i) => input.readInt32LE(4 * i));
-    const out = Buffer.alloc(32);
-
-    for (let round = 0; round < 10; round++) {
-        for (let i = 0; i < 4; i++) quarter(s, i, 4 + i, 8 + i, 12 + i);
-        for (let i = 0; i < 4; i++)
-            quarter(s, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
-    }
-    [...s.slice(0, 4), ...s.slice(12)].forEach((word, i) =>
-        out.writeInt32LE(word, 4 * i));
-    return out;
-}
-
-export function chachaSeal(key, nonce, ad, plain) {
-    const cipher = crypto.createCipheriv('chacha20-poly1305', key, nonce,
-        { authTagLength: 16 });
-
-    cipher.setAAD(ad, { plaintextLength: plain.length });
-    return Buffer.concat(
-        [cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-}
-
-export function chachaOpen(key, nonce, ad, sealed) {
-    const body = sealed.subarray(0, sealed.length - 16);
-    const decipher = crypto.createDecipheriv('chacha20-poly1305', key, nonce,
-        { authTagLength: 16 });
-
-    decipher.setAAD(ad, { plaintextLength: body.length });
-    decipher.setAuthTag(sealed.subarray(sealed.length - 16));
-    return Buffer.concat([decipher.update(body), decipher.final()]);
-}
-
-export function open(key, nonce, ad, sealed) {
-    const inner = Buffer.concat([Buffer.alloc(4), nonce.subarray(16)]);
-
-    return chachaOpen(hchacha20(key, nonce.subarray(0, 16)), inner, ad, sealed);
-}
-
-// ---- keys: Ed25519 and X25519 in node's wrapping
-
-const SECRET = {
-    ed25519: Buffer.from('302e020100300506032b657004220420', 'hex'),
-    x25519: Buffer.from('302e020100300506032b656e04220420', 'hex'),
-};
-const PUBLIC = {
-    ed25519: Buffer.from('302a300506032b6570032100', 'hex'),
-    x25519: Buffer.from('302a300506032b656e032100', 'hex'),
+export const zeros = (n) => Buffer.alloc(n);
+export const eq = (a, b) => Buffer.compare(a, b) === 0;
+export const need = (good, why) => {
+    if (!good) throw new Error(why);
 };
 
-const secretKey = (kind, bytes) => crypto.createPrivateKey({
-    key: Buffer.concat([SECRET[kind], bytes]), format: 'der', type: 'pkcs8',
-});
-const publicKey = (kind, bytes) => crypto.createPublicKey({
-    key: Buffer.concat([PUBLIC[kind], bytes]), format: 'der', type: 'spki',
-});
-const publicOf = (kind, secret) => crypto.createPublicKey(
-    secretKey(kind, secret)).export({ format: 'der', type: 'spki' })
-    .subarray(PUBLIC[kind].length);
+/** A number in n bytes, big-endian (section 1). */
+export const u = (n, value) =>
+    raw(
+        BigInt(value)
+            .toString(16)
+            .padStart(2 * n, '0'),
+    );
 
-export const signKeyOf = (seed) => publicOf('ed25519', seed);
-export const dhKeyOf = (secret) => publicOf('x25519', secret);
+export const maximum = (list, least) => list.reduce((a, b) => (a > b ? a : b), least);
+export const ascending = (list) =>
+    list.every((b, i) => !i || Buffer.compare(list[i - 1], b) < 0);
 
-// Not by generateKeyPairSync(): Node 18 and 20 stand still for good when the
-// garbage collector ends such a job while a key of it is being exported.
-export function dhKeyPair() {
-    const secret = crypto.randomBytes(32);
+/** The one of a list with this value in this field. */
+export const by = (list, field, key) =>
+    list.find((x) => (Buffer.isBuffer(key) ? eq(x[field], key) : x[field] === key));
 
-    return { secret, key: dhKeyOf(secret) };
-}
+export const must = (x, why) => {
+    need(x, why);
+    return x;
+};
 
-export const verify = (key, text, signature) =>
-    crypto.verify(null, text, publicKey('ed25519', key), signature);
-export const dh = (secret, key) => crypto.diffieHellman({
-    privateKey: secretKey('x25519', secret),
-    publicKey: publicKey('x25519', key),
-});
-
-export function openBox(secret, ad, box) {
-    const ephemeral = box.subarray(0, 32);
-    const key = H('covey/1 box', dh(secret, ephemeral), ephemeral,
-        dhKeyOf(secret));
-
-    return open(key, Buffer.alloc(24), ad, box.subarray(32));
-}
-
-// ---- bytes one after the other
-
-export class Reader {
+/** Reads a fixed layout from front to back (section 1). */
+export class Layout {
     constructor(bytes) {
         this.bytes = bytes;
         this.at = 0;
     }
-
-    take(length) {
-        assert(this.at + length <= this.bytes.length, 'cut short');
-        this.at += length;
-        return this.bytes.subarray(this.at - length, this.at);
+    take(n) {
+        need(this.at + n <= this.bytes.length, 'too short');
+        return this.bytes.subarray(this.at, (this.at += n));
     }
-
-    rest() { return this.take(this.bytes.length - this.at); }
-    get left() { return this.bytes.length - this.at; }
-    hex(length) { return this.take(length).toString('hex'); }
-    u8() { return this.take(1)[0]; }
-    u16() { return this.take(2).readUInt16BE(); }
-    u32() { return this.take(4).readUInt32BE(); }
-    u64() { return this.take(8).readBigUInt64BE(); }
-
+    num(n) {
+        const v = BigInt('0x' + hex(this.take(n)));
+        return n > 6 ? v : Number(v);
+    }
     tag(text) {
-        const tag = Buffer.alloc(16);
-
-        tag.write(text);
-        assert.deepEqual(this.take(16), tag);
+        need(eq(this.take(16), cat(text, zeros(16 - text.length))), 'another tag');
     }
-
+    rest() {
+        return this.take(this.bytes.length - this.at);
+    }
+    get done() {
+        return this.at === this.bytes.length;
+    }
+    end() {
+        need(this.done, 'bytes behind the end');
+    }
+    /** LEB128 in its shortest form, at most 2^64 - 1 (section 1). */
     leb() {
-        for (let value = 0n, shift = 0n; ; shift += 7n) {
-            const byte = this.u8();
-
-            value |= BigInt(byte & 0x7f) << shift;
-            if (byte > 0x7f) continue;
-            assert((byte > 0 || shift === 0n) && value <= MASK, 'LEB128');
-            return value;
+        for (let v = 0n, shift = 0n; ; shift += 7n) {
+            const byte = this.num(1);
+            v |= BigInt(byte & 127) << shift;
+            need(
+                v < 1n << 64n && !(byte === 0 && shift),
+                'not a LEB128 in its shortest form',
+            );
+            if (byte < 128) return v;
         }
     }
-
-    end() { assert.equal(this.left, 0, 'something behind it'); }
 }
 
-export function u64(value) {
-    const out = Buffer.alloc(8);
+/** Writes LEB128 (section 1). */
+export const leb = (v, low = BigInt(v)) =>
+    low < 128n ? u(1, low) : cat(u(1, (low & 127n) | 128n), leb(low >> 7n));
 
-    out.writeBigUInt64BE(BigInt(value));
-    return out;
+const IV = [
+    '6a09e667f3bcc908',
+    'bb67ae8584caa73b',
+    '3c6ef372fe94f82b',
+    'a54ff53a5f1d36f1',
+    '510e527fade682d1',
+    '9b05688c2b3e6c1f',
+    '1f83d9abfb41bd6b',
+    '5be0cd19137e2179',
+].map((x) => BigInt('0x' + x));
+
+const SIGMA = [
+    '0123456789abcdef',
+    'ea489fd61c02b753',
+    'b8c052fdae367194',
+    '7931dcbe265a40f8',
+    '905724afe1bc683d',
+    '2c6a0b834d75fe19',
+    'c51fed4a0763928b',
+    'db7ec13950f4862a',
+    '6fe9b308c2d714a5',
+    'a2847615fb9e3cd0',
+].map((row) => [...row].map((d) => parseInt(d, 16)));
+
+const MIX = [
+    [0, 4, 8, 12],
+    [1, 5, 9, 13],
+    [2, 6, 10, 14],
+    [3, 7, 11, 15],
+    [0, 5, 10, 15],
+    [1, 6, 11, 12],
+    [2, 7, 8, 13],
+    [3, 4, 9, 14],
+];
+
+/** BLAKE2b (RFC 7693) of any length, with a key or without. */
+export function blake2b(size, data, key = zeros(0)) {
+    const input = key.length ? cat(key, zeros(128 - key.length), data) : data;
+    const h = BigUint64Array.from(IV);
+    const v = new BigUint64Array(16);
+    h[0] ^= 0x01010000n | BigInt((key.length << 8) | size);
+    const turn = (d, a, n) => {
+        const x = v[d] ^ v[a];
+        v[d] = (x >> n) | (x << (64n - n));
+    };
+    for (let at = 0, last = false; !last; at += 128) {
+        last = at + 128 >= input.length;
+        const block = cat(
+            input.subarray(at, at + 128),
+            zeros(Math.max(0, at + 128 - input.length)),
+        );
+        const m = BigUint64Array.from({ length: 16 }, (_, i) =>
+            block.readBigUInt64LE(8 * i),
+        );
+        v.set(h);
+        v.set(IV, 8);
+        v[12] ^= BigInt(last ? input.length : at + 128);
+        if (last) v[14] = ~v[14];
+        for (let round = 0; round < 12; round++) {
+            MIX.forEach(([a, b, c, d], i) => {
+                v[a] += v[b] + m[SIGMA[round % 10][2 * i]];
+                turn(d, a, 32n);
+                v[c] += v[d];
+                turn(b, c, 24n);
+                v[a] += v[b] + m[SIGMA[round % 10][2 * i + 1]];
+                turn(d, a, 16n);
+                v[c] += v[d];
+                turn(b, c, 63n);
+            });
+        }
+        for (let i = 0; i < 8; i++) h[i] ^= v[i] ^ v[i + 8];
+    }
+    return Buffer.from(h.buffer).subarray(0, size);
 }
 
-export const u32 = (value) => u64(value).subarray(4);
+export const H = (tag, ...data) => blake2b(32, cat(u(1, tag.length), tag, ...data));
+export const K = (key, tag, ...data) =>
+    blake2b(32, cat(u(1, tag.length), tag, ...data), key);
+
+const der = (head, bytes, make, type) =>
+    make({ key: cat(raw(head), bytes), format: 'der', type });
+
+const edSecret = (seed) =>
+    der('302e020100300506032b657004220420', seed, crypto.createPrivateKey, 'pkcs8');
+
+const xSecret = (seed) =>
+    der('302e020100300506032b656e04220420', seed, crypto.createPrivateKey, 'pkcs8');
+
+const publicOf = (key) =>
+    crypto.createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32);
+
+export const signKeyOf = (seed) => publicOf(edSecret(seed));
+export const dhKeyOf = (seed) => publicOf(xSecret(seed));
+/** Node can stand still where generateKeyPairSync() is asked for a JWK, so not by that. */
+export function dhKeyPair() {
+    const secret = crypto.randomBytes(32);
+    return { secret, key: dhKeyOf(secret) };
+}
+
+export const sign = (seed, ...data) => crypto.sign(null, cat(...data), edSecret(seed));
+/** X25519; node itself throws where the result is all zeros. */
+export const dh = (secret, pub) =>
+    crypto.diffieHellman({
+        privateKey: xSecret(secret),
+        publicKey: der('302a300506032b656e032100', pub, crypto.createPublicKey, 'spki'),
+    });
+
+const P = 2n ** 255n - 19n;
+const yOf = (point) =>
+    BigInt('0x' + hex(Buffer.from(point).reverse())) & (2n ** 255n - 1n);
+
+const Y8 = yOf(raw('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'));
+const smallOrder = (point) => [0n, 1n, P - 1n, Y8, P - Y8].includes(yOf(point) % P);
+/** Ed25519 as the page wants it; S and the comparison of R are node's. */
+export function verify(pub, signature, ...data) {
+    need(
+        yOf(pub) < P && !smallOrder(pub) && !smallOrder(signature.subarray(0, 32)),
+        'a key or R of small order',
+    );
+    need(
+        crypto.verify(
+            null,
+            cat(...data),
+            der('302a300506032b6570032100', pub, crypto.createPublicKey, 'spki'),
+            signature,
+        ),
+        'signature',
+    );
+}
+
+/** ChaCha20-Poly1305 (IETF) with the tag behind, as Noise and XChaCha use it. */
+export function chacha(seal, key, nonce, ad, text) {
+    const c = crypto[seal ? 'createCipheriv' : 'createDecipheriv'](
+        'chacha20-poly1305',
+        key,
+        nonce,
+        { authTagLength: 16 },
+    );
+    need(seal || text.length >= 16, 'too short to be sealed');
+    c.setAAD(ad, { plaintextLength: seal ? text.length : text.length - 16 });
+    if (seal) return cat(c.update(text), c.final(), c.getAuthTag());
+    c.setAuthTag(text.subarray(-16));
+    return cat(c.update(text.subarray(0, -16)), c.final());
+}
+
+/** HChaCha20 (draft-irtf-cfrg-xchacha): the key below an XChaCha20 key. */
+function hchacha(key, nonce) {
+    const words = cat('expand 32-byte k', key, nonce);
+    const x = Uint32Array.from({ length: 16 }, (_, i) => words.readUInt32LE(4 * i));
+    const step = (a, b, d, n) => {
+        x[a] += x[b];
+        const y = x[d] ^ x[a];
+        x[d] = (y << n) | (y >>> (32 - n));
+    };
+    for (let i = 0; i < 10; i++)
+        MIX.forEach(([a, b, c, d]) => {
+            step(a, b, d, 16);
+            step(c, d, b, 12);
+            step(a, b, d, 8);
+            step(c, d, b, 7);
+        });
+    return Buffer.from(Uint32Array.of(...x.slice(0, 4), ...x.slice(12)).buffer);
+}
+
+const xchacha = (way) => (key, nonce, ad, text) =>
+    chacha(
+        way,
+        hchacha(key, nonce.subarray(0, 16)),
+        cat(zeros(4), nonce.subarray(16)),
+        ad,
+        text,
+    );
+
+export const seal = xchacha(true);
+export const open = xchacha(false);
+/** Opens a box (section 2). */
+export function openBox(secret, ad, box) {
+    const key = H(
+        'covey/1 box',
+        dh(secret, box.subarray(0, 32)),
+        box.subarray(0, 32),
+        dhKeyOf(secret),
+    );
+    return open(key, zeros(24), ad, box.subarray(32));
+}

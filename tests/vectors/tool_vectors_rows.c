@@ -1,47 +1,14 @@
-/* The vectors of one change set and of what it does to a row: header, row
- * parts, payload with one part erased, the state of a row and its hash, and
- * padding. */
+/* The vectors of one change set: header, row parts, payload with one part
+ * erased, and padding. */
 #include <sodium.h>
 
 #include "proto/changeset.h"
 #include "proto/pad.h"
-#include "store/cell.h"
-#include "tests/vectors/emit.h"
+#include "tests/vectors/cells.h"
 
 #define WALL_MS 1767225600000u /* 2026-01-01 */
 
-static const struct row_id row = {{0x01, 0x9b, 0x77, 0x8d, 0xac, 0x00, 0x65,
-                                   0xf8, 0xc6, 0x3d, 0x64, 0xec, 1,    2,
-                                   3,    4,    5,    6,    7,    8}};
-
-static struct cell_value words(const char *text)
-{
-    return (struct cell_value){
-        .type = CELL_TEXT,
-        .text = {(const uint8_t *)text, strlen(text)},
-    };
-}
-
-static struct cell_value truth(bool v)
-{
-    return (struct cell_value){.type = CELL_BOOL, .integer = v};
-}
-
 /* ---- headers ---- */
-
-#define NAME(k)                                                                \
-    {                                                                          \
-        .b = { 0xa0 + (k), k, [STAMP_NAME - 1] = 0xf0 + (k) }                  \
-    }
-
-static struct sign_pair author_of(uint8_t byte)
-{
-    const struct seed secret = filled(byte);
-    struct sign_pair pair;
-
-    sign_pair_from(&secret, &pair);
-    return pair;
-}
 
 static void emit_one_header(const char *name, const struct header *h,
                             const struct seed *secret)
@@ -92,13 +59,6 @@ static void emit_headers(void)
 
 /* ---- row parts ---- */
 
-struct cell {
-    uint32_t column;
-    struct cell_value value;
-    uint16_t replaced[3];
-    size_t replaced_count;
-};
-
 static void emit_value(const struct cell_value *v)
 {
     emit_name("value");
@@ -131,17 +91,6 @@ static void emit_cell(const struct cell *cell, const struct stamp_name *names)
         emit_hex(NULL, names[cell->replaced[i]].b, STAMP_NAME);
     emit_end(']');
     emit_end('}');
-}
-
-static void write_part(struct covey_buf *out, uint32_t table,
-                       const struct stamp_name *names, size_t name_count,
-                       const struct cell *cells, size_t count)
-{
-    row_part_begin(out, table, &row, names, name_count, count);
-    for (size_t i = 0; i < count; i++)
-        row_part_cell(out, cells[i].column, &cells[i].value, cells[i].replaced,
-                      cells[i].replaced_count);
-    need(buf_rc(out));
 }
 
 static void emit_part(const char *name, const struct stamp_name *names,
@@ -253,178 +202,23 @@ static void emit_payload(void)
     buf_clear(&payload);
 }
 
-/* ---- the state of a row ---- */
-
-/* One write, as it comes to a row: its stamp, and its part's cells. */
-#define STEPS_MAX 8u
-
-struct step {
-    const char *text;
-    uint64_t clock;
-    uint8_t author;
-    struct stamp_name name;
-    struct stamp_name names[2];
-    size_t name_count;
-    struct cell cells[3];
-    size_t cell_count;
-};
-
-/* `bytes` takes the part, and must outlive `state`: its values lie in it. */
-static void apply(struct cell_row *state, uint32_t table, const struct step *s,
-                  struct covey_buf *bytes)
-{
-    static struct sign_key authors[256]; /* stamps point to them */
-    const struct cell_source source = {0, 0};
-    struct covey_buf scratch = heap_buf();
-    struct row_part part;
-    uint8_t hash[16];
-
-    authors[s->author] = author_of(s->author).key;
-    write_part(bytes, table, s->names, s->name_count, s->cells, s->cell_count);
-    need(row_part_read(buf_bytes(bytes), &part));
-
-    const struct cell_stamp stamp = {s->clock, s->author, &authors[s->author],
-                                     s->name};
-
-    need(cell_apply(state, &part, &stamp, &source));
-    need(cell_hash(state, &scratch, hash));
-    emit_begin(NULL, '{');
-    emit_text("text", s->text);
-    emit_number("clock", s->clock);
-    emit_hex("author", authors[s->author].b, 32);
-    emit_hex("name", s->name.b, STAMP_NAME);
-    emit_bytes("part", buf_bytes(bytes));
-    emit_hex("hash", hash, sizeof hash);
-    emit_number("alive", state->alive);
-    emit_end('}');
-    buf_clear(&scratch);
-}
-
-static void emit_row(const char *name, uint32_t table, const struct step *steps,
-                     size_t count)
-{
-    struct covey_buf parts[STEPS_MAX];
-    struct cell_row state;
-
-    memset(&state, 0, sizeof state);
-    cell_arena_init(&state.arena, &heap);
-    cell_row_begin(&state, rule_table_by_id(table), &row);
-    emit_begin(name, '{');
-    emit_number("table", table);
-    emit_hex("row", row.b, sizeof row.b);
-    emit_begin("steps", '[');
-    for (size_t i = 0; i < count; i++) {
-        parts[i] = heap_buf();
-        apply(&state, table, &steps[i], &parts[i]);
-    }
-    emit_end(']');
-    emit_end('}');
-    cell_arena_clear(&state.arena);
-    for (size_t i = 0; i < count; i++)
-        buf_clear(&parts[i]);
-}
-
-static void emit_priority(void)
-{
-    const struct step steps[] = {
-        {.text = "made",
-         .clock = 1,
-         .author = 0x17,
-         .name = NAME(1),
-         .cells = {{0, truth(true), {0}, 0},
-                   {1, words("Reading"), {0}, 0},
-                   {2, words("behind at 11"), {0}, 0}},
-         .cell_count = 3},
-        {.text = "edited",
-         .clock = 2,
-         .author = 0x17,
-         .name = NAME(2),
-         .names = {NAME(1)},
-         .name_count = 1,
-         .cells = {{1, words("Reading at 11"), {0}, 1}},
-         .cell_count = 1},
-        {.text = "edited at the same time by another: kept beside",
-         .clock = 2,
-         .author = 0x27,
-         .name = NAME(3),
-         .names = {NAME(1)},
-         .name_count = 1,
-         .cells = {{1, words("Reading early"), {0}, 1}},
-         .cell_count = 1},
-        {.text = "deleted, having seen the first edit alone: stays",
-         .clock = 3,
-         .author = 0x17,
-         .name = NAME(4),
-         .names = {NAME(1), NAME(2)},
-         .name_count = 2,
-         .cells = {{0, truth(false), {0}, 1}},
-         .cell_count = 1},
-        {.text = "names a write that comes later",
-         .clock = 9,
-         .author = 0x27,
-         .name = NAME(6),
-         .names = {NAME(5)},
-         .name_count = 1,
-         .cells = {{2, words("level at 5"), {0}, 1}},
-         .cell_count = 1},
-        {.text = "the write that was named: no effect",
-         .clock = 8,
-         .author = 0x17,
-         .name = NAME(5),
-         .names = {NAME(1)},
-         .name_count = 1,
-         .cells = {{2, words("far behind"), {0}, 1}},
-         .cell_count = 1},
-    };
-
-    emit_row("conflict", 1, steps, sizeof steps / sizeof steps[0]);
-}
-
-static void emit_comment(void)
-{
-    const char *first = "019b778dac0065f8c63d64ec0101010101010101";
-    const char *second = "019b778dac0065f8c63d64ec0202020202020202";
-    const struct step steps[] = {
-        {.text = "made",
-         .clock = 5,
-         .author = 0x17,
-         .name = NAME(2),
-         .cells = {{0, truth(true), {0}, 0},
-                   {1, words(second), {0}, 0},
-                   {2, words("Yes."), {0}, 0}},
-         .cell_count = 3},
-        {.text = "made twice: the lower stamp sets what never changes",
-         .clock = 4,
-         .author = 0x17,
-         .name = NAME(1),
-         .cells = {{0, truth(true), {0}, 0}, {1, words(first), {0}, 0}},
-         .cell_count = 2},
-        {.text = "deleted, having seen all",
-         .clock = 6,
-         .author = 0x17,
-         .name = NAME(3),
-         .names = {NAME(1), NAME(2)},
-         .name_count = 2,
-         .cells = {{0, truth(false), {0, 1}, 2}},
-         .cell_count = 1},
-    };
-
-    emit_row("deleted", 3, steps, sizeof steps / sizeof steps[0]);
-}
-
 /* ---- padding ---- */
 
 static void emit_padding(void)
 {
-    static const size_t lengths[] = {0,   1,   2,    9,     100,   255,
-                                     256, 258, 1000, 65535, 65537, 261000};
+    static const size_t lengths[] = {
+        0,    1,    2,    9,    100,   255,   256,    258,    1000,   7900,
+        8446, 8447, 8958, 9214, 65535, 65537, 261000, 261885, 261887, 262142};
 
     emit_begin("padding", '[');
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         emit_begin(NULL, '{');
+        size_t pad = pad_bin(lengths[i]);
+
         emit_number("length", lengths[i]);
         emit_number("bucket", pad_bucket(lengths[i]));
-        emit_number("padding", pad_bin(lengths[i]));
+        emit_number("padding", pad);
+        emit_number("filled", lengths[i] + (pad < 256 ? 2 : 3) + pad);
         emit_end('}');
     }
     emit_end(']');
@@ -438,10 +232,6 @@ int main(void)
     emit_headers();
     emit_parts();
     emit_payload();
-    emit_begin("rows", '{');
-    emit_priority();
-    emit_comment();
-    emit_end('}');
     emit_padding();
     emit_end('}');
     putchar('\n');

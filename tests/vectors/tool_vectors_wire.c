@@ -1,13 +1,11 @@
 /* The vectors of what goes over a connection: a whole session with its
- * handshake, a session at a ticket's door, proofs, the body of each kind of
- * message, a message of several frames, and the change of keys. */
+ * handshake, a session at a ticket's door, proofs, a message of several frames,
+ * and the change of keys. */
 #include <sodium.h>
 
-#include "proto/batch.h"
 #include "proto/frame.h"
 #include "proto/noise.h"
 #include "proto/session.h"
-#include "proto/wire.h"
 #include "tests/vectors/emit.h"
 
 #define WALL_MS 1767225600000u /* 2026-01-01 */
@@ -276,74 +274,6 @@ static void emit_proof(void)
     emit_end('}');
 }
 
-/* ---- the body of each kind ---- */
-
-static void emit_body(const char *name, struct covey_buf *body)
-{
-    need(buf_rc(body));
-    emit_bytes(name, buf_bytes(body));
-    buf_reset(body);
-}
-
-static void emit_space_bodies(struct covey_buf *body)
-{
-    static const uint8_t epoch[] = {0x95, 0xc4, 0, 0xc4, 0, 0xc4,
-                                    0,    0xc4, 0, 0xc4, 0};
-    const struct blind blind = {{0xb1, 0x1d}};
-    const struct offer offer = {blind, 4, {{0xe4}}, {{0xf0}}, true};
-    const struct log_head head = {{{0xa0}}, {{0x1c}}, 57, {{0x77}}};
-    const struct ack ack = {blind, 3};
-    const struct covey_bytes sealed = {epoch, sizeof epoch};
-
-    offer_write(body, &offer);
-    emit_body("OFFER", body);
-    epochs_begin(body, &blind, 2);
-    wire_bin(body, epoch, sizeof epoch);
-    wire_bin(body, epoch, sizeof epoch);
-    emit_body("EPOCHS", body);
-    frontier_begin(body, &blind, false);
-    frontier_add(body, &head);
-    emit_body("FRONTIER", body);
-    batch_head_write(body, &blind, 3);
-    emit_body("BATCH", body);
-    ack_write(body, &ack);
-    emit_body("ACK", body);
-    requests_begin(body, &blind, 1);
-    requests_add(body, &invite, sealed);
-    emit_body("REQUESTS", body);
-}
-
-static void emit_messages(void)
-{
-    struct covey_buf body = heap_buf();
-    const struct hello hello = {1, 2, "covey 0.1", WALL_MS};
-    struct prove prove = {.proof_count = 1};
-    const struct door_leave leave = {invite, {(const uint8_t *)"abc", 3}};
-
-    emit_begin("messages", '{');
-    hello_write(&body, &hello);
-    emit_body("HELLO", &body);
-    prove.proofs[0].author.b[0] = 0xa0;
-    prove_write(&body, &prove);
-    emit_body("PROVE", &body);
-    emit_space_bodies(&body);
-    ping_write(&body, 7);
-    emit_body("PING", &body);
-    ping_write(&body, 7);
-    emit_body("PONG", &body);
-    door_leave_write(&body, &leave);
-    emit_body("DOOR_LEAVE", &body);
-    answer_write(&body, DOOR_USED);
-    emit_body("DOOR_ANSWER", &body);
-    answer_write(&body, CARRY_WAITING);
-    emit_body("CARRY_ANSWER", &body);
-    close_write(&body, SESSION_CLOSE_DONE,
-                session_close_text(SESSION_CLOSE_DONE));
-    emit_body("CLOSE", &body);
-    emit_end('}');
-    buf_clear(&body);
-}
-
 /* ---- frames ---- */
 
 /* A body that takes three frames, told by the hash of what goes over: its byte
@@ -422,7 +352,6 @@ int main(void)
     emit_session();
     emit_door();
     emit_proof();
-    emit_messages();
     emit_long();
     emit_rekey();
     emit_end('}');

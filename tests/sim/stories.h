@@ -1,0 +1,12 @@
+/* stories.h - worlds with a name, told like prose. */
+#ifndef COVEY_TESTS_SIM_STORIES_H
+#define COVEY_TESTS_SIM_STORIES_H
+
+#include <stdbool.h>
+
+/* Tell all of them, or the one of that name (NULL: all); prints "ok NAME" or
+ * "FAIL NAME: why", and "N passed, N failed".  False where one failed.  print:
+ * what happens, as a trace on stderr. */
+bool stories_tell(const char *name, bool print);
+
+#endif
