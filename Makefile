@@ -341,7 +341,7 @@ cov-ran: $(COV_UNIT)
 
 # ---- what one asks for
 
-.PHONY: all san sim test coverage lint format check demo sweep bench fuzz \
+.PHONY: all san sim mutants sweep test coverage lint format check demo bench fuzz \
     install clean help deps deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
@@ -369,6 +369,10 @@ sim: $(B)/tests/sim/tool_sim
 	@$< --seeds $(or $(SEEDS),20) --jobs $(or $(JOBS),1) \
 	    $(if $(SEED),--first $(SEED)) $(if $(NODES),--nodes $(NODES)) \
 	    $(if $(HOURS),--hours $(HOURS)) $(if $(TRACE),--trace)
+
+mutants: ## planted bugs, and which check kills each; ONLY=text SEEDS=200 JOBS=2
+	@ONLY='$(ONLY)' SEEDS='$(SEEDS)' JOBS='$(JOBS)' WRITE='$(WRITE)' \
+	    node tests/mutants/mutants.js
 
 lint: ## the rules of the tree: includes, symbols, format, lengths, analysis
 lint: $(B)/libcovey_proto.a $(REPORTS)

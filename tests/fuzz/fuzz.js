@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as c from './campaign.js';
 
-const KEEP_MAX = 12; // inputs of a target that are chosen for git
+const KEEP_MAX = 8; // inputs of a target that are chosen for git
 const KEEP_BYTES = 16384; // the longest
 
 const pad = (value, width) => String(value).padStart(width);

@@ -27,7 +27,7 @@ async function replay(name) {
     const dir = c.committed(name);
     const inputs = c.files(dir).length;
     const { code, output } = await c.run(program, [dir]);
-    const ok = code === 0 && inputs > 0 && output.includes(`\n${inputs} inputs\n`.trim());
+    const ok = code === 0 && inputs > 0 && output.split('\n').includes(`${inputs} inputs`);
 
     if (!ok) console.log(output.split('\n').slice(-60).join('\n'));
     say(ok, `${name}: ${inputs} inputs replayed`);
@@ -43,8 +43,34 @@ async function fuzz(name) {
 }
 
 // A corpus whose target is gone is replayed by nobody.
-for (const dir of fs.readdirSync(path.join(c.root, 'tests/fuzz/corpus')))
-    if (!names.includes(dir)) say(false, `corpus/${dir} has no target`);
+function orphans() {
+    const dirs = fs.readdirSync(path.join(c.root, 'tests/fuzz/corpus'));
+    const lost = dirs.filter((dir) => !names.includes(dir));
+
+    say(lost.length === 0, `every corpus has its target${lost.map((dir) => ` (not ${dir})`)}`);
+}
+
+// A function of proto/ that reads bytes and is in no row of the README is in no
+// target; and each target has a row.
+function unlisted() {
+    const readme = fs.readFileSync(path.join(c.root, 'tests/fuzz/README.md'), 'utf8');
+    const reader = /\b(\w+_(?:read|read_next|receive|consume_\d|validate|decrypt|decode|open))\(/g;
+    const proto = path.join(c.root, 'proto');
+    const readers = fs
+        .readdirSync(proto)
+        .filter((file) => file.endsWith('.h'))
+        .map((file) => fs.readFileSync(path.join(proto, file), 'utf8'))
+        .flatMap((text) => [...text.matchAll(reader)].map((m) => m[1]));
+    const missing = [...new Set([...readers, ...names])].filter(
+        (name) => !readme.includes(`\`${name}\``)
+    );
+
+    say(readers.length > 0 && missing.length === 0,
+        `every reader of bytes is in a target${missing.map((name) => ` (not ${name})`)}`);
+}
+
+orphans();
+unlisted();
 
 await c.eachOf(names, replay);
 await c.eachOf(names, fuzz);

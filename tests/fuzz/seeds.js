@@ -55,6 +55,7 @@ function payloads() {
 
     seed('payload', 'whole', byte(0), hex(v.payload));
     seed('payload', 'erased', byte(2), hex(v.erased));
+    seed('payload', 'newer_kind', byte(1, 0), piece(hex('93073dc400')));
     seed('payload', 'sealed', byte(1, v.parts.length), piece(first),
         ...v.parts.map((part) => piece(hex(part))));
 }

@@ -146,7 +146,7 @@ static void tell_places(struct report *p)
         printf("  %10llu  %s%s%s\n", (unsigned long long)p->places[k],
                places[k].name, p->places[k] > 0 || missing ? "" : "; waiting: ",
                p->places[k] > 0 || missing ? "" : places[k].waiting);
-        if (!missing || p->seeds < REPORT_SEEDS_ENOUGH)
+        if (!missing || p->cut_short || p->seeds < REPORT_SEEDS_ENOUGH)
             continue;
         printf("FAIL in %llu seeds nothing came by \"%s\"\n",
                (unsigned long long)p->seeds, places[k].name);

@@ -25,6 +25,7 @@ struct report {
     covey_time slowest; /* to converge */
     uint64_t places[PLACES_MAX];
     double began_s, told_s;
+    bool cut_short;   /* HOURS was given: some paths need worlds of a day */
     bool each;        /* a line for each seed */
     char replay[200]; /* "make sim SEED=%llu ...", without the seed */
 };

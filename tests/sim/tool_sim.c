@@ -104,6 +104,7 @@ int main(int argc, char **argv)
            (unsigned long long)(plan.first + plan.seeds - 1));
     say_replay(&plan, &report);
     report.wanted = plan.seeds;
+    report.cut_short = plan.hours > 0;
     report_begin(&report);
     jobs_run(&plan, &report);
     return report_end(&report) ? 0 : 1;

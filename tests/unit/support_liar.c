@@ -75,6 +75,8 @@ static void on_effect(struct liar *l, const struct session_effect *fx)
         on_frontier(l, fx->message.body);
     else if (fx->message.kind == MESSAGE_ACK)
         l->acked++;
+    else if (fx->message.kind == MESSAGE_BATCH)
+        l->batches++;
 }
 
 static void speak(struct liar *l)
@@ -104,6 +106,13 @@ static void listen(struct liar *l)
     }
     memmove(heard->p, heard->p + at, heard->len - at);
     heard->len -= at;
+}
+
+void liar_hear(struct liar *l)
+{
+    nodes_run(l->w, 1);
+    listen(l);
+    speak(l);
 }
 
 /* Talk until `*until` has another value, the node closed, or 20 s are over. */
@@ -226,9 +235,7 @@ void liar_say(struct liar *l, enum message_kind kind, struct covey_bytes in)
     if (session_send(l->session, kind, in) != COVEY_OK)
         return;
     speak(l);
-    nodes_run(l->w, 1);
-    listen(l);
-    speak(l);
+    liar_hear(l);
 }
 
 bool liar_send(struct liar *l, const struct liar_set *sets, size_t count)

@@ -25,6 +25,7 @@ struct liar {
     struct log_head heads[LIAR_HEADS_MAX]; /* of the node's frontier */
     size_t head_count;
     uint32_t frontiers;   /* heard, whole */
+    uint32_t batches;     /* heard, and not acknowledged */
     uint32_t sent, acked; /* batches */
     bool down;            /* the node closed: */
     enum session_close_code code;
@@ -47,6 +48,8 @@ void liar_leave(struct liar *l);
 struct blind liar_blind(const struct liar *l);
 /* Say one message, of any body, and hear what comes within a second. */
 void liar_say(struct liar *l, enum message_kind kind, struct covey_bytes in);
+/* Hear what the node has to say by now. */
+void liar_hear(struct liar *l);
 
 /* A header of the liar's own that is as good as any: number 1 of a log that
  * follows nothing and cites nothing.  `run` makes it another log. */

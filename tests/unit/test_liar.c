@@ -267,6 +267,33 @@ static void test_another_authors_name_is_refused(void **state)
     assert_refused(&h, payload, &own, SESSION_CLOSE_FORGED);
 }
 
+/* The last of a log vouches for those before it, not the first for what comes
+ * after. */
+static void test_a_log_whose_last_signature_is_wrong_is_refused(void **state)
+{
+    struct header h[2] = {liar_header(&liar, 1), liar_header(&liar, 1)};
+    struct covey_bytes rows[2] = {priority(&liar.tag, 1, "one"),
+                                  priority(&liar.tag, 2, "two")};
+    struct covey_buf payloads[2];
+    struct signature wrong;
+
+    liar_seal(&liar, &h[0], &rows[0], 1, &payloads[0]);
+    h[1].number = 2;
+    h[1].clock = 2;
+    h[1].previous = header_hash(&h[0]);
+    liar_seal(&liar, &h[1], &rows[1], 1, &payloads[1]);
+    wrong = header_sign(&h[0], &liar.author);
+
+    struct liar_set sets[2] = {{&h[0], buf_bytes(&payloads[0]), NULL},
+                               {&h[1], buf_bytes(&payloads[1]), &wrong}};
+
+    assert_false(liar_send(&liar, sets, 2));
+    assert_int_equal(liar.code, SESSION_CLOSE_FORGED);
+    assert_both(0, 0, 0);
+    buf_clear(&payloads[0]);
+    buf_clear(&payloads[1]);
+}
+
 static void test_an_author_that_is_no_member_is_refused(void **state)
 {
     struct seed seed = {{3}};
@@ -556,6 +583,7 @@ int main(void)
         T(test_going_back_to_an_older_membership_is_refused),
         T(test_another_spaces_change_set_is_refused),
         T(test_another_authors_name_is_refused),
+        T(test_a_log_whose_last_signature_is_wrong_is_refused),
         T(test_an_author_that_is_no_member_is_refused),
         T(test_an_epoch_that_is_unknown_is_refused),
         T(test_following_anothers_log_is_refused),

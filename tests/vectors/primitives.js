@@ -87,7 +87,9 @@ const IV = [
     '9b05688c2b3e6c1f',
     '1f83d9abfb41bd6b',
     '5be0cd19137e2179',
-].map((x) => BigInt('0x' + x));
+]
+    .flatMap((x) => [x.slice(8), x.slice(0, 8)])
+    .map((x) => parseInt(x, 16));
 
 const SIGMA = [
     '0123456789abcdef',
@@ -113,42 +115,62 @@ const MIX = [
     [3, 4, 9, 14],
 ];
 
-/** BLAKE2b (RFC 7693) of any length, with a key or without. */
+/** Numbers of 64 bits are two of 32 here, the low one first: v[a] += x, y. */
+function add(v, a, x, y) {
+    const low = v[a] + x;
+    v[a + 1] += y + (low > 0xffffffff ? 1 : 0);
+    v[a] = low;
+}
+
+/** v[d] = (v[d] ^ v[a]) rotated by n to the right. */
+function turn(v, d, a, n) {
+    const low = v[d] ^ v[a];
+    const high = v[d + 1] ^ v[a + 1];
+    const [x, y] = n < 32 ? [low, high] : [high, low];
+    const by = n % 32;
+    v[d] = by ? (x >>> by) | (y << (32 - by)) : x;
+    v[d + 1] = by ? (y >>> by) | (x << (32 - by)) : y;
+}
+
+function round(v, m, sigma) {
+    MIX.forEach((four, i) => {
+        const [a, b, c, d] = four.map((k) => 2 * k);
+        const [x, y] = [2 * sigma[2 * i], 2 * sigma[2 * i + 1]];
+        add(v, a, v[b], v[b + 1]);
+        add(v, a, m[x], m[x + 1]);
+        turn(v, d, a, 32);
+        add(v, c, v[d], v[d + 1]);
+        turn(v, b, c, 24);
+        add(v, a, v[b], v[b + 1]);
+        add(v, a, m[y], m[y + 1]);
+        turn(v, d, a, 16);
+        add(v, c, v[d], v[d + 1]);
+        turn(v, b, c, 63);
+    });
+}
+
+/** BLAKE2b (RFC 7693) of less than 2^32 bytes, with a key or without. */
 export function blake2b(size, data, key = zeros(0)) {
     const input = key.length ? cat(key, zeros(128 - key.length), data) : data;
-    const h = BigUint64Array.from(IV);
-    const v = new BigUint64Array(16);
-    h[0] ^= 0x01010000n | BigInt((key.length << 8) | size);
-    const turn = (d, a, n) => {
-        const x = v[d] ^ v[a];
-        v[d] = (x >> n) | (x << (64n - n));
-    };
+    const h = Uint32Array.from(IV);
+    const v = new Uint32Array(32);
+    h[0] ^= 0x01010000 | (key.length << 8) | size;
     for (let at = 0, last = false; !last; at += 128) {
         last = at + 128 >= input.length;
         const block = cat(
             input.subarray(at, at + 128),
             zeros(Math.max(0, at + 128 - input.length)),
         );
-        const m = BigUint64Array.from({ length: 16 }, (_, i) =>
-            block.readBigUInt64LE(8 * i),
-        );
+        const m = Uint32Array.from({ length: 32 }, (_, i) => block.readUInt32LE(4 * i));
         v.set(h);
-        v.set(IV, 8);
-        v[12] ^= BigInt(last ? input.length : at + 128);
-        if (last) v[14] = ~v[14];
-        for (let round = 0; round < 12; round++) {
-            MIX.forEach(([a, b, c, d], i) => {
-                v[a] += v[b] + m[SIGMA[round % 10][2 * i]];
-                turn(d, a, 32n);
-                v[c] += v[d];
-                turn(b, c, 24n);
-                v[a] += v[b] + m[SIGMA[round % 10][2 * i + 1]];
-                turn(d, a, 16n);
-                v[c] += v[d];
-                turn(b, c, 63n);
-            });
+        v.set(IV, 16);
+        v[24] ^= last ? input.length : at + 128;
+        if (last) {
+            v[28] = ~v[28];
+            v[29] = ~v[29];
         }
-        for (let i = 0; i < 8; i++) h[i] ^= v[i] ^ v[i + 8];
+        for (let i = 0; i < 12; i++) round(v, m, SIGMA[i % 10]);
+        for (let i = 0; i < 16; i++) h[i] ^= v[i] ^ v[i + 16];
     }
     return Buffer.from(h.buffer).subarray(0, size);
 }

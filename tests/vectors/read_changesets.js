@@ -239,7 +239,7 @@ export const readers = {
             (x) => {
                 read(x);
             },
-            { step: 5, free: (i) => i < 20 },
+            { step: 2, free: (i) => i < 20 },
         );
         return `${full.length} headers put back and verified, payloads opened, the body written again, the frontier`;
     },

@@ -225,7 +225,7 @@ export const readers = {
                 (b) => {
                     c.fold(before, c.epoch(b), chain.keys.key);
                 },
-                { step: 11 },
+                { step: 7 },
             );
         });
         check(

@@ -49,7 +49,7 @@ function talk(v, psk) {
             (x) => {
                 read(replaced(wire, i, x));
             },
-            { step: i < 3 ? 3 : 9 },
+            { step: i < 3 ? 2 : 5 },
         ),
     );
     return { hs, said };

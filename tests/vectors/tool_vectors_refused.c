@@ -3,9 +3,58 @@
 #include <sodium.h>
 
 #include "proto/payload.h"
+#include "tests/vectors/readers.h"
 #include "tests/vectors/refused.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+enum {
+    MSGPACK,
+    LEB,
+    HEADER,
+    PAYLOAD,
+    SEALED,
+    ROWPART,
+    ADDRESS,
+    TICKET,
+    SIGNATURE,
+    POINT,
+    FRAMES,
+    BATCH,
+    FRONTIER,
+    HELLO,
+    PROVE,
+    OFFER,
+    EPOCHS_BODY,
+    ACK,
+    PING,
+    DOOR_LEAVE,
+    CLOSE,
+};
+
+static const struct format formats[] = {
+    [MSGPACK] = {"msgpack", takes_msgpack},
+    [LEB] = {"leb128", takes_leb},
+    [HEADER] = {"header", takes_header},
+    [PAYLOAD] = {"payload", takes_payload},
+    [SEALED] = {"sealed payload", takes_sealed},
+    [ROWPART] = {"rowpart", takes_rowpart},
+    [ADDRESS] = {"address", takes_address},
+    [TICKET] = {"ticket", takes_ticket},
+    [SIGNATURE] = {"signature", takes_signature},
+    [POINT] = {"x25519", takes_point},
+    [FRAMES] = {"frames", takes_frames},
+    [BATCH] = {"BATCH", takes_batch},
+    [FRONTIER] = {"FRONTIER", takes_frontier},
+    [HELLO] = {"HELLO", takes_hello},
+    [PROVE] = {"PROVE", takes_prove},
+    [OFFER] = {"OFFER", takes_offer},
+    [EPOCHS_BODY] = {"EPOCHS", takes_epochs},
+    [ACK] = {"ACK", takes_ack},
+    [PING] = {"PING", takes_ping},
+    [DOOR_LEAVE] = {"DOOR_LEAVE", takes_leave},
+    [CLOSE] = {"CLOSE", takes_close},
+};
 
 /* ---- written by hand ---- */
 
