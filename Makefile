@@ -9,7 +9,8 @@
 #   cli/*.c            build/covey
 #   tests/unit/test_X.c    one cmocka program each; lib*.c and support*.c there
 #                          are linked to all of them
-#   tests/sim/*.c      build/libcovey_sim.a, simulated disks and worlds
+#   tests/sim/*.c      build/libcovey_sim.a, simulated disks and worlds, with
+#                      the rest of tests/fault/ and the nodes of tests/unit/
 #   tests/S/tool_X.c   build/tests/S/tool_X, a program that suite S runs
 #   tests/S/run.js     suite S of `make check`
 #   tests/fuzz/fuzz_X.c    build/fuzz/X, a libFuzzer target; and, to run over
@@ -60,7 +61,9 @@ CLI_SRC := $(filter-out cli/main.c,$(wildcard cli/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_$(UNIT).c)
 UNIT_SUPPORT := $(wildcard tests/unit/lib*.c tests/unit/support*.c)
 TOOL_SRC := $(wildcard tests/*/tool_*.c)
-SIM_SRC := $(filter-out tests/sim/tool_%,$(wildcard tests/sim/*.c))
+SIM_SRC := $(filter-out $(TOOL_SRC),$(wildcard tests/sim/*.c tests/fault/*.c)) \
+    tests/unit/support_world.c tests/unit/support_wire.c \
+    tests/unit/support_dir.c
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_$(TARGET).c)
 SCHEMA_SQL := $(sort $(wildcard store/schema/*.sql))
 SCHEMA_OBJ := $(if $(SCHEMA_SQL),gen/schema_sql.o)
@@ -146,10 +149,13 @@ LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
 
 # What test programs have the linker send to tests/sim/disk_posix.c.
 WRAPPED := stat access open fsync close rename unlink
+comma := ,
 LINK_test = -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
 # What the simulator has besides: tests/sim/memo.c.
 LINK_memo := -Wl,-u,__wrap_crypto_sign_verify_detached \
     -Wl,--wrap=crypto_sign_verify_detached
+# What tool_nth has: tests/fault/memory.c.
+LINK_memory := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup)
 
 # ---- the four builds
 
@@ -198,6 +204,7 @@ $$(UNIT_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o \
 
 # The simulator is in each build: a seed has one trace in all of them.
 $(1)/tests/sim/tool_sim: LINK_test += $(LINK_memo)
+$(1)/tests/fault/tool_nth: LINK_test += $(LINK_memory)
 
 $$(TOOL_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o $$(ARCHIVES:%=$(1)/libcovey_%.a)
 	$$(call link,$(1),$$(LINK_test) $$(LIBS_all))
@@ -334,8 +341,8 @@ cov-ran: $(COV_UNIT)
 
 # ---- what one asks for
 
-.PHONY: all san sim mutants test coverage lint format check demo bench fuzz \
-    install clean help deps-build deps-demo no-unit-test FORCE
+.PHONY: all san sim mutants sweep test coverage lint format check demo bench fuzz \
+    install clean help deps deps-build deps-demo no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
 all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
@@ -387,6 +394,10 @@ demo: ## a cluster of five schools and a relay on this machine; KEEP=1 leaves it
 demo: deps-demo
 	+@$(MAKE) --no-print-directory all
 	@node tests/demo/demo.js $(if $(KEEP),--keep)
+
+sweep: ## all faults of tests/fault: power loss, nth failures, kills; hours
+sweep: all
+	@FULL=1 node tests/fault/run.js
 
 bench: ## figures, beside what the machine can do
 bench: deps-demo

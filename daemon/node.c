@@ -81,67 +81,37 @@ void node_fatal(struct node *node, enum covey_rc rc, const char *text)
 
 /* ---- replies ---- */
 
-int node_status_of(enum covey_rc rc)
-{
-    switch (rc) {
-    case COVEY_OK:
-        return 200;
-    case COVEY_ENONE:
-        return 404;
-    case COVEY_EBAD:
-    case COVEY_EUSAGE:
-        return 400;
-    case COVEY_ELIMIT:
-        return 413;
-    case COVEY_EREFUSED:
-    case COVEY_EEXISTS:
-    case COVEY_EAMBIGUOUS:
-    case COVEY_EFORGED:
-    case COVEY_ENOTYET:
-        return 409;
-    case COVEY_EBUSY:
-        return 503;
-    case COVEY_ETIMEOUT:
-        return 408;
-    case COVEY_EFULL:
-        return 507;
-    case COVEY_ENOMEM:
-    case COVEY_EIO:
-    case COVEY_ECORRUPT:
-    case COVEY_ENEWER:
-        return 500;
-    }
-    return 500;
-}
-
 static void emit_reply(struct node *node, uint64_t request, int status,
-                       struct covey_bytes text)
+                       struct covey_buf *text)
 {
     struct queued *q = node_emit(node, NODE_FX_REPLY);
 
     q->fx.request_id = request;
     q->fx.status = status;
-    buf_append(&q->text, text.p, text.len);
+    q->text = *text; /* moved: a copy could fail */
+    memset(text, 0, sizeof *text);
 }
 
 void node_reply(struct node *node, uint64_t request, int status,
                 const char *text, size_t len)
 {
     struct reply **at = &node->replies;
-    struct reply *r;
+    struct reply *r = calloc(1, sizeof *r);
 
-    if (!node->in_group) {
-        emit_reply(node, request, status,
-                   (struct covey_bytes){(const uint8_t *)text, len});
-        return;
-    }
-    r = calloc(1, sizeof *r);
-    if (r == NULL)
-        return;
+    CHECK(r != NULL); /* as in node_emit() */
     r->request = request;
     r->status = status;
     buf_init(&r->text, &node->mem, 64u << 20);
     buf_append(&r->text, text, len);
+    if (buf_rc(&r->text) != COVEY_OK) {
+        r->status = node_status_of(buf_rc(&r->text));
+        node->unsaid = node->in_group;
+    }
+    if (!node->in_group) {
+        emit_reply(node, request, r->status, &r->text);
+        free(r);
+        return;
+    }
     while (*at != NULL)
         at = &(*at)->next;
     *at = r;
@@ -152,10 +122,12 @@ void node_reply_json(struct node *node, uint64_t request, int status,
 {
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 
-    if (text != NULL)
+    if (text != NULL) {
         node_reply(node, request, status, text, strlen(text));
-    else
+    } else {
         node_reply_error(node, request, COVEY_ENOMEM, NULL);
+        node->unsaid = node->in_group;
+    }
     free(text);
     json_decref(json);
 }
@@ -186,7 +158,7 @@ static void release_replies(struct node *node, enum covey_rc rc,
 
         node->replies = r->next;
         if (rc == COVEY_OK)
-            emit_reply(node, r->request, r->status, buf_bytes(&r->text));
+            emit_reply(node, r->request, r->status, &r->text);
         else
             node_reply_error(node, r->request, rc, text);
         buf_clear(&r->text);
@@ -202,6 +174,8 @@ enum covey_rc node_group(struct node *node)
         return COVEY_OK;
     if (node->fatal)
         return COVEY_EIO;
+    if (node->failed != COVEY_OK)
+        return node->failed;
     enum covey_rc rc = store_begin(node->store);
     if (rc == COVEY_EBUSY) {
         if (node->busy_since == 0)
@@ -225,11 +199,14 @@ enum covey_rc node_group(struct node *node)
     return rc;
 }
 
-/* What stands in memory may be ahead of the record: read it all anew. */
+/* What stands in memory may be ahead of the record: read it all anew.  Not at
+ * once, since whoever found the failure still holds spaces and links. */
 static void start_over(struct node *node)
 {
+    if (node->failed == COVEY_OK || node->fatal)
+        return;
+    node->failed = COVEY_OK;
     for (struct conn *c = node->conns; c != NULL; c = c->next) {
-        conn_shut(node, c, SESSION_CLOSE_BYE, NULL);
         while (c->links != NULL) {
             struct link *l = c->links;
 
@@ -258,7 +235,7 @@ void node_failed(struct node *node, enum covey_rc rc)
     store_why(node->store, &why);
     if (rc == COVEY_EIO || rc == COVEY_ECORRUPT) {
         node_fatal(node, rc, why.text);
-        node->in_group = false; /* it never ends: nothing waits for it */
+        node->in_group = false; /* it comes to nothing: replies need not wait */
         release_replies(node, rc, why.text);
         return;
     }
@@ -267,15 +244,18 @@ void node_failed(struct node *node, enum covey_rc rc)
     store_rollback(node->store);
     merge_forget(node->store);
     node->in_group = node->resumed = false;
+    node->failed = rc;
+    for (struct conn *c = node->conns; c != NULL; c = c->next)
+        conn_shut(node, c, SESSION_CLOSE_BYE, NULL);
     release_replies(node, rc, why.text);
-    start_over(node);
 }
 
 static void commit(struct node *node)
 {
     struct covey_buf events;
-    enum covey_rc rc = seal_all(node);
+    enum covey_rc rc = node->unsaid ? COVEY_ENOMEM : seal_all(node);
 
+    node->unsaid = false;
     buf_init(&events, &node->mem, 4u << 20);
     if (rc == COVEY_OK)
         rc = merge_flush(node->store);
@@ -327,6 +307,7 @@ void node_flush(struct node *node, struct node_clock clock)
             resume_parked(node);
         if (node->in_group)
             commit(node);
+        start_over(node);
         sync_pump_all(node);
         wait_check(node);
         if (!node->in_group)
@@ -335,7 +316,13 @@ void node_flush(struct node *node, struct node_clock clock)
     if (node->targets_stale)
         targets_refresh(node);
     conn_dial_due(node);
+    start_over(node);
     conn_reap(node);
+
+    enum covey_rc rc = store_broken(node->store);
+
+    if (rc != COVEY_OK) /* not everybody who reads can tell */
+        node_failed(node, rc);
 }
 
 /* ---- time ---- */
@@ -421,12 +408,8 @@ covey_time node_deadline(const struct node *node)
     return soonest;
 }
 
-void node_event(struct node *node, const struct node_event *event,
-                struct node_clock clock)
+static void take_event(struct node *node, const struct node_event *event)
 {
-    notice_sleep(node, clock);
-    if (node->fatal)
-        return;
     switch (event->kind) {
     case NODE_EV_TICK:
         on_tick(node);
@@ -454,6 +437,16 @@ void node_event(struct node *node, const struct node_event *event,
         look_outside(node);
         return;
     }
+}
+
+void node_event(struct node *node, const struct node_event *event,
+                struct node_clock clock)
+{
+    notice_sleep(node, clock);
+    if (node->fatal)
+        return;
+    take_event(node, event);
+    start_over(node);
 }
 
 /* ---- life ---- */

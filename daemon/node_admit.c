@@ -234,12 +234,6 @@ static void fingerprint(const struct member_id *id, char out[80])
     out[at] = '\0';
 }
 
-static bool is_disks(enum covey_rc rc)
-{
-    return rc == COVEY_EIO || rc == COVEY_ECORRUPT || rc == COVEY_EFULL ||
-           rc == COVEY_ENOMEM;
-}
-
 /* The chair reads what came: for people to judge, or to admit at once. */
 static void look_at(struct node *node, struct node_space *s,
                     struct request_row *row)
@@ -262,7 +256,7 @@ static void look_at(struct node *node, struct node_space *s,
             rc = join_admit(node, s, row->id, &why);
     }
     buf_clear(&plain);
-    if (is_disks(rc))
+    if (is_fault(rc))
         node_failed(node, rc); /* else it stays listed, for people to judge */
 }
 

@@ -519,7 +519,7 @@ static void answer(struct node *node, const struct node_request *request,
         park(node, request, give_up);
     else if (rc == COVEY_EBUSY)
         say_locked(node, request->id);
-    else if (rc == COVEY_EIO || rc == COVEY_ECORRUPT || rc == COVEY_EFULL) {
+    else if (is_fault(rc)) { /* half of it may be done */
         if (call.why.text[0] == '\0')
             store_why(node->store, &call.why);
         node_failed(node, rc);

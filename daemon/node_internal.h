@@ -67,6 +67,13 @@ struct own_entry { /* own, appended in this transaction or just after */
     bool stored; /* its signature, in this group */
 };
 
+/* Nobody's mistake: the disk or the memory. */
+static inline bool is_fault(enum covey_rc rc)
+{
+    return rc == COVEY_EIO || rc == COVEY_ECORRUPT || rc == COVEY_EFULL ||
+           rc == COVEY_ENOMEM;
+}
+
 struct node {
     struct covey_mem mem;
     struct store *store;
@@ -106,6 +113,8 @@ struct node {
     struct intake *intake;   /* node_apply.c */
     struct filling *filling; /* node_push.c */
     bool fatal, stopping, targets_stale;
+    bool unsaid;          /* the group holds what cannot be answered: undo it */
+    enum covey_rc failed; /* a group did: the record is to be read anew */
     uint64_t strangers;
     int64_t clock_offset_ms; /* peer's wall clock less ours, newest hello */
 };
@@ -116,7 +125,8 @@ void node_fatal(struct node *node, enum covey_rc rc, const char *text);
  * is set). Any other failure has been made fatal or is COVEY_EFULL. */
 COVEY_MUST_USE enum covey_rc node_group(struct node *node);
 /* A store call failed: fatal for EIO and ECORRUPT; else the group is rolled
- * back, every session closed and every space read anew from the record. */
+ * back, every session closed, and at the end of the event every space read anew
+ * from the record; until then there is no group. */
 void node_failed(struct node *node, enum covey_rc rc);
 void node_reply(struct node *node, uint64_t request, int status,
                 const char *text, size_t len);

@@ -5,6 +5,39 @@
 #include <string.h>
 #include <time.h>
 
+int node_status_of(enum covey_rc rc)
+{
+    switch (rc) {
+    case COVEY_OK:
+        return 200;
+    case COVEY_ENONE:
+        return 404;
+    case COVEY_EBAD:
+    case COVEY_EUSAGE:
+        return 400;
+    case COVEY_ELIMIT:
+        return 413;
+    case COVEY_EREFUSED:
+    case COVEY_EEXISTS:
+    case COVEY_EAMBIGUOUS:
+    case COVEY_EFORGED:
+    case COVEY_ENOTYET:
+        return 409;
+    case COVEY_EBUSY:
+        return 503;
+    case COVEY_ETIMEOUT:
+        return 408;
+    case COVEY_EFULL:
+        return 507;
+    case COVEY_ENOMEM:
+    case COVEY_EIO:
+    case COVEY_ECORRUPT:
+    case COVEY_ENEWER:
+        return 500;
+    }
+    return 500;
+}
+
 static json_t *hex_json(const void *p, size_t len)
 {
     char hex[2 * 64 + 1];

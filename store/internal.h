@@ -29,6 +29,9 @@ struct store {
     int wal_pages;          /* that wait for a checkpoint, as far as known */
     bool wal_doubted; /* it may not be on the disk as it looks; see store.c */
     struct covey_why why; /* what went wrong last */
+    enum covey_rc broken; /* see store_broken() */
+    bool begun;           /* a transaction of ours */
+    enum covey_rc spoilt; /* what a statement in it met: it cannot commit */
 };
 
 /* Open a connection the way every one of ours is (connect.c): flags are
@@ -56,7 +59,8 @@ char *path_join(const char *dir, const char *name);
 /* What an API statement failed with: in words for whoever asked (query.c). */
 enum covey_rc query_failed(sqlite3 *db, int code, struct covey_why *why);
 
-/* Note SQLite's last words on the writer and give its code as ours. */
+/* Note SQLite's last words on the writer, and whether the record is broken;
+ * give its code as ours. */
 enum covey_rc store_failed(struct store *st, int sqlite_code);
 
 /* The heap, as the store uses it. */

@@ -13,8 +13,15 @@ const char *const sql_text[SQL_COUNT] = {
 
 enum covey_rc store_failed(struct store *st, int sqlite_code)
 {
-    return why_say(&st->why, sql_rc(sqlite_code), "%s",
-                   sql_words(st->db, sqlite_code));
+    enum covey_rc rc = sql_rc(sqlite_code);
+
+    bool fault = rc == COVEY_EIO || rc == COVEY_ECORRUPT;
+
+    if (fault)
+        st->broken = rc;
+    if (st->begun && (fault || rc == COVEY_ENOMEM || rc == COVEY_EFULL))
+        st->spoilt = rc;
+    return why_say(&st->why, rc, "%s", sql_words(st->db, sqlite_code));
 }
 
 sqlite3_stmt *sql_begin(struct store *st, enum sql_id id)
@@ -41,8 +48,12 @@ void sql_end(sqlite3_stmt *stmt)
     (void)sqlite3_clear_bindings(stmt);
 }
 
+/* SQLite may have rolled back by itself at a fault: what came after it would be
+ * a transaction of its own. */
 enum covey_rc sql_row(struct store *st, sqlite3_stmt *stmt)
 {
+    if (st->spoilt != COVEY_OK)
+        return st->spoilt;
     if (stmt == NULL)
         return store_failed(st, sqlite3_extended_errcode(st->db));
 

@@ -327,6 +327,16 @@ static enum covey_rc create_file(const char *path, struct covey_why *why)
     return COVEY_OK;
 }
 
+/* Into the file, which alone is renamed: the close would do it too, and say
+ * nothing where it fails. */
+static enum covey_rc settle(struct store *st)
+{
+    int code = sqlite3_wal_checkpoint_v2(
+        st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    return code == SQLITE_OK ? COVEY_OK : store_failed(st, code);
+}
+
 static enum covey_rc fill(const char *dir, const char *path,
                           const struct store_self *self, struct covey_why *why)
 {
@@ -345,6 +355,8 @@ static enum covey_rc fill(const char *dir, const char *path,
         rc = schema_migrate(st);
     if (rc == COVEY_OK)
         rc = self_save(st, self);
+    if (rc == COVEY_OK)
+        rc = settle(st);
     if (rc != COVEY_OK)
         *why = st->why;
     store_close(st);
@@ -365,10 +377,13 @@ static enum covey_rc make(const char *dir, const char *path, const char *final,
         rc = sync_path(path, why);
     if (rc == COVEY_OK && rename(path, final) != 0)
         rc = failed_on(final, why);
-    if (rc == COVEY_OK)
-        rc = sync_path(dir, why);
-    if (rc != COVEY_OK)
+    if (rc != COVEY_OK) {
         sweep(path);
+        return rc;
+    }
+    rc = sync_path(dir, why);
+    if (rc != COVEY_OK)
+        sweep(final); /* else the next try finds a record */
     return rc;
 }
 
@@ -409,7 +424,11 @@ enum covey_rc store_begin(struct store *st)
 {
     CHECK(!store_in_transaction(st));
     st->why.text[0] = '\0';
-    return run(st, SQL_BEGIN);
+
+    enum covey_rc rc = run(st, SQL_BEGIN);
+
+    st->begun = rc == COVEY_OK;
+    return rc;
 }
 
 enum covey_rc store_commit(struct store *st)
@@ -424,15 +443,23 @@ enum covey_rc store_commit(struct store *st)
         rc = run(st, SQL_COMMIT);
     if (rc != COVEY_OK)
         store_rollback(st);
+    st->begun = false;
     return rc;
 }
 
 /* SQLite may have rolled back by itself, at a full disk for one. */
+static bool is_open(const struct store *st)
+{
+    return sqlite3_get_autocommit(st->db) == 0;
+}
+
 void store_rollback(struct store *st)
 {
     log_cache_forget(st);
     merge_forget(st);
-    if (!store_in_transaction(st))
+    st->begun = false;
+    st->spoilt = COVEY_OK;
+    if (!is_open(st))
         return;
 
     struct covey_why kept = st->why;
@@ -444,7 +471,7 @@ void store_rollback(struct store *st)
 
 bool store_in_transaction(const struct store *st)
 {
-    return sqlite3_get_autocommit(st->db) == 0;
+    return st->begun;
 }
 
 enum covey_rc store_mark(struct store *st)
@@ -458,10 +485,11 @@ enum covey_rc store_release(struct store *st)
     return run(st, SQL_RELEASE);
 }
 
-/* Where SQLite rolled all back by itself, there is no mark to go back to. */
+/* Where SQLite rolled all back by itself, there is no mark to go back to; nor
+ * will what is spoilt be committed. */
 void store_revert(struct store *st)
 {
-    if (!store_in_transaction(st))
+    if (!is_open(st) || st->spoilt != COVEY_OK)
         return;
 
     struct covey_why kept = st->why;
@@ -525,6 +553,11 @@ enum covey_rc store_checkpoint(struct store *st)
     if (code == SQLITE_OK && left == done)
         st->wal_doubted = false;
     return rc;
+}
+
+enum covey_rc store_broken(const struct store *st)
+{
+    return st->broken;
 }
 
 void store_why(const struct store *st, struct covey_why *why)

@@ -62,6 +62,9 @@ void store_revert(struct store *st);                          /* undo it */
 COVEY_MUST_USE enum covey_rc store_outside(struct store *st, bool *changed);
 /* Checkpoint if the WAL has grown past the limit.  Not inside a transaction. */
 COVEY_MUST_USE enum covey_rc store_checkpoint(struct store *st);
+/* COVEY_EIO or COVEY_ECORRUPT if a statement has ever met that, whoever heard
+ * of it; else COVEY_OK.  Then the process is to end. */
+enum covey_rc store_broken(const struct store *st);
 /* What went wrong last, for a person (SQLite's own words where it has any). */
 void store_why(const struct store *st, struct covey_why *why);
 /* Bytes of the record and its WAL; for status and messages. */

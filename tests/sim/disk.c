@@ -87,11 +87,9 @@ static void tree_clear(struct tree *t)
 static void name_it(struct tree *t, const char *given, struct inode *inode,
                     const char *taken)
 {
-    size_t bytes = (t->naming_count + 1) * sizeof *t->namings;
     struct naming *n;
 
-    t->namings = realloc(t->namings, bytes);
-    CHECK(t->namings != NULL);
+    t->namings = disk_alloc(t->namings, t->naming_count + 1, sizeof *n);
     n = &t->namings[t->naming_count++];
     memset(n, 0, sizeof *n);
     snprintf(n->given, sizeof n->given, "%s", given);
@@ -169,9 +167,10 @@ void tree_sync_names_of(struct tree *t, const struct inode *inode)
 
 struct disk *disk_new(const char *name, uint64_t seed)
 {
-    struct disk *d = calloc(1, sizeof *d);
+    struct disk *d = disk_alloc(NULL, 1, sizeof *d);
 
-    CHECK(d != NULL && strlen(name) > 0 && strlen(name) < DISK_NAME_MAX);
+    memset(d, 0, sizeof *d);
+    CHECK(strlen(name) > 0 && strlen(name) < DISK_NAME_MAX);
     snprintf(d->dir, sizeof d->dir, ROOT "%s", name);
     d->dice = seed;
     d->next = disks;
@@ -375,9 +374,14 @@ enum disk_fault disk_op(struct disk *d, enum disk_op op)
     d->ops++;
     if (kinds[op].write && !d->cut)
         before_change(d);
-    if (!can_strike(fault, op) || --d->until_fault > 0)
+    if (!can_strike(fault, op))
         return DISK_SOUND;
+    if (--d->until_fault > 0) {
+        d->spared++;
+        return DISK_SOUND;
+    }
     d->struck++;
+    d->struck_op = op;
     if (fault == DISK_FULL)
         d->until_fault = 1;
     else
@@ -390,7 +394,7 @@ void disk_fail(struct disk *d, enum disk_fault fault, uint64_t nth)
     CHECK(nth > 0);
     d->fault = fault;
     d->until_fault = nth;
-    d->struck = 0;
+    d->spared = d->struck = 0;
 }
 
 void disk_mend(struct disk *d)
@@ -401,6 +405,21 @@ void disk_mend(struct disk *d)
 uint64_t disk_struck(const struct disk *d)
 {
     return d->struck;
+}
+
+uint64_t disk_spared(const struct disk *d)
+{
+    return d->spared;
+}
+
+const char *disk_struck_what(const struct disk *d)
+{
+    static const char *const names[OP_COUNT] = {
+        [OP_LOOK] = "look", [OP_READ] = "read",     [OP_WRITE] = "write",
+        [OP_CUT] = "cut",   [OP_SYNC] = "sync",     [OP_CREATE] = "create",
+        [OP_NAME] = "name", [OP_SHM] = "map memory"};
+
+    return d->struck == 0 ? "nothing" : names[d->struck_op];
 }
 
 /* ---- looking ---- */
@@ -424,10 +443,9 @@ void disk_watch(struct disk *d, void (*fn)(void *ctx), void *ctx)
 static bool inode_holds(const struct inode *f, const void *p, size_t len)
 {
     size_t size = (size_t)f->now.size;
-    uint8_t *all = malloc(size + 1);
+    uint8_t *all = disk_alloc(NULL, size + 1, 1);
     bool found;
 
-    CHECK(all != NULL);
     found = memmem(all, inode_read(f, all, size, 0), p, len) != NULL;
     free(all);
     return found;

@@ -79,6 +79,11 @@ void disk_fail(struct disk *d, enum disk_fault fault, uint64_t nth);
 void disk_mend(struct disk *d);
 /* How many operations failed since disk_fail(). */
 uint64_t disk_struck(const struct disk *d);
+/* How many that could have failed did not, before the first that did. */
+uint64_t disk_spared(const struct disk *d);
+/* What the last was: "look", "read", "write", "cut", "sync", "create", "name",
+ * "map memory"; "nothing". */
+const char *disk_struck_what(const struct disk *d);
 
 /* ---- looking ---- */
 

@@ -11,6 +11,19 @@ struct page {
     uint8_t bytes[PAGE_BYTES];
 };
 
+void *disk_alloc(void *old, size_t count, size_t size)
+{
+    void *p = reallocarray(old, count, size);
+
+    CHECK(p != NULL);
+    return p;
+}
+
+static void *alloc_new(size_t count, size_t size)
+{
+    return memset(disk_alloc(NULL, count, size), 0, count * size);
+}
+
 /* ---- contents ---- */
 
 static void page_drop(struct page *page)
@@ -26,8 +39,7 @@ static struct page *page_own(struct page **slot)
 
     if (old != NULL && old->refs == 1)
         return old;
-    *slot = calloc(1, sizeof **slot);
-    CHECK(*slot != NULL);
+    *slot = alloc_new(1, sizeof **slot);
     (*slot)->refs = 1;
     if (old != NULL) {
         memcpy((*slot)->bytes, old->bytes, PAGE_BYTES);
@@ -53,8 +65,7 @@ static void content_share(const struct content *from, struct content *to)
 {
     content_clear(to);
     *to = *from;
-    to->pages = calloc(from->count + 1, sizeof *to->pages);
-    CHECK(to->pages != NULL);
+    to->pages = disk_alloc(NULL, from->count + 1, sizeof *to->pages);
     for (size_t i = 0; i < from->count; i++) {
         to->pages[i] = from->pages[i];
         if (to->pages[i] != NULL)
@@ -88,8 +99,7 @@ static void content_reach(struct content *c, uint64_t size)
         return;
     while (cap < need)
         cap *= 2;
-    c->pages = realloc(c->pages, cap * sizeof *c->pages);
-    CHECK(c->pages != NULL);
+    c->pages = disk_alloc(c->pages, cap, sizeof *c->pages);
     memset(c->pages + c->count, 0, (cap - c->count) * sizeof *c->pages);
     c->count = cap;
 }
@@ -131,9 +141,8 @@ static void content_read(const struct content *c, uint8_t *p, size_t len,
 
 struct inode *inode_new(void)
 {
-    struct inode *f = calloc(1, sizeof *f);
+    struct inode *f = alloc_new(1, sizeof *f);
 
-    CHECK(f != NULL);
     f->refs = 1;
     return f;
 }
@@ -168,12 +177,10 @@ static void note(struct inode *f, const void *p, size_t len, uint64_t at)
 
     if (f->change_count == f->change_cap) {
         f->change_cap = f->change_cap == 0 ? 16 : 2 * f->change_cap;
-        f->changes = realloc(f->changes, f->change_cap * sizeof *f->changes);
-        CHECK(f->changes != NULL);
+        f->changes = disk_alloc(f->changes, f->change_cap, sizeof *f->changes);
     }
     if (p != NULL) {
-        change.bytes = malloc(len + 1);
-        CHECK(change.bytes != NULL);
+        change.bytes = disk_alloc(NULL, len + 1, 1);
         memcpy(change.bytes, p, len);
     }
     f->changes[f->change_count++] = change;

@@ -8,6 +8,10 @@
 
 /* ---- disk_file.c: bytes, and which of them are safe ---- */
 
+/* Memory for disks, which is always there: by a call that tests/fault/memory.h
+ * does not have fail. */
+void *disk_alloc(void *old, size_t count, size_t size);
+
 struct page;
 
 /* A file's bytes; pages are shared until one side writes. */
@@ -71,6 +75,19 @@ struct tree {
     size_t naming_count;
 };
 
+/* Kinds of operation: what can strike them, and do they change anything. */
+enum disk_op {
+    OP_LOOK,
+    OP_READ,
+    OP_WRITE,
+    OP_CUT,
+    OP_SYNC,
+    OP_CREATE,
+    OP_NAME,
+    OP_SHM,
+    OP_COUNT
+};
+
 struct disk {
     struct disk *next;
     char dir[DISK_NAME_MAX + 5];
@@ -85,22 +102,10 @@ struct disk {
     enum disk_loss cut_loss;
     enum disk_fault fault;
     uint64_t until_fault; /* operations; 1: the next */
-    uint64_t struck;
+    uint64_t spared, struck;
+    enum disk_op struck_op;
     void (*watch)(void *ctx);
     void *watch_ctx;
-};
-
-/* Kinds of operation: what can strike them, and do they change anything. */
-enum disk_op {
-    OP_LOOK,
-    OP_READ,
-    OP_WRITE,
-    OP_CUT,
-    OP_SYNC,
-    OP_CREATE,
-    OP_NAME,
-    OP_SHM,
-    OP_COUNT
 };
 
 /* Count an operation that begins now; the fault that it meets. */

@@ -186,8 +186,8 @@ static int shm_map(sqlite3_file *file, int i, int bytes, int extend,
 
     *out = NULL;
     if (f->shm == NULL) {
-        f->shm = calloc(1, sizeof *f->shm);
-        CHECK(f->shm != NULL);
+        f->shm = disk_alloc(NULL, 1, sizeof *f->shm);
+        memset(f->shm, 0, sizeof *f->shm);
     }
     if (h->shm == NULL) {
         h->shm = f->shm;
@@ -200,8 +200,8 @@ static int shm_map(sqlite3_file *file, int i, int bytes, int extend,
         if (fault != DISK_SOUND)
             return fault == DISK_EIO ? SQLITE_IOERR_SHMMAP
                                      : SQLITE_IOERR_SHMSIZE;
-        h->shm->regions[i] = calloc(1, (size_t)bytes);
-        CHECK(h->shm->regions[i] != NULL);
+        h->shm->regions[i] = disk_alloc(NULL, 1, (size_t)bytes);
+        memset(h->shm->regions[i], 0, (size_t)bytes);
     }
     *out = h->shm->regions[i];
     return SQLITE_OK;
@@ -371,7 +371,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
     if (h->inode == NULL)
         return SQLITE_CANTOPEN;
     if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0)
-        h->delete_name = strdup(name);
+        h->delete_name = strcpy(disk_alloc(NULL, strlen(name) + 1, 1), name);
     inode_ref(h->inode);
     h->next = h->inode->first;
     h->inode->first = h;

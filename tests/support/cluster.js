@@ -76,10 +76,11 @@ export class Node {
         return this.member;
     }
 
-    async start() {
-        const args = ['--data', this.dir, ...this.args];
+    // `under`: a program and its arguments that run the daemon.
+    async start({ under = [] } = {}) {
+        const args = [...under, COVEYD, '--data', this.dir, ...this.args];
         if (this.listen) args.push('--listen', `127.0.0.1:${this.port}`);
-        const child = spawn(COVEYD, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+        const child = spawn(args[0], args.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
         this.child = child;
         this.ended = new Promise((resolve) => {
             child.on('exit', (code, signal) => resolve(code ?? signal));

@@ -12,6 +12,27 @@
 #include "tests/unit/support_dir.h"
 #include "tests/unit/support_wire.h"
 
+/* Around each call into a node. */
+static struct node *enter(struct world *w, size_t i)
+{
+    if (w->nodes[i].disk != NULL)
+        disk_turn(w->nodes[i].disk, w->clock.wall_ms);
+    if (w->enter != NULL)
+        w->enter(w, i);
+    return w->nodes[i].node;
+}
+
+static void leave(struct world *w, size_t i)
+{
+    if (w->leave != NULL)
+        w->leave(w, i);
+}
+
+static bool is_up(const struct nodes_node *n)
+{
+    return n->node != NULL && n->fatal_rc == COVEY_OK;
+}
+
 static struct seed draw(struct world *w)
 {
     struct hash h = hash_of("world", &w->draws, sizeof w->draws);
@@ -22,10 +43,11 @@ static struct seed draw(struct world *w)
     return s;
 }
 
-static void begin(struct world *w)
+static void begin(struct world *w, enum nodes_place place)
 {
     memset(w, 0, sizeof *w);
     CHECK(sodium_init() >= 0);
+    w->place = place;
     w->clock.now = 1000 * COVEY_SECOND;
     w->clock.wall_ms = 1790000000000u;
     w->step = 10 * COVEY_MILLISECOND;
@@ -34,15 +56,22 @@ static void begin(struct world *w)
 
 void nodes_init(struct world *w)
 {
-    begin(w);
+    begin(w, NODES_IN_FOLDERS);
     dir_make(w->dir, sizeof w->dir);
 }
 
 void nodes_init_on_disks(struct world *w)
 {
-    begin(w);
+    begin(w, NODES_ON_DISKS);
     snprintf(w->dir, sizeof w->dir, "/sim");
-    w->on_disks = true;
+}
+
+void nodes_init_own_disks(struct world *w, uint64_t seed)
+{
+    begin(w, NODES_OWN_DISKS);
+    snprintf(w->dir, sizeof w->dir, "/sim");
+    disk_install();
+    w->draws = seed;
 }
 
 void nodes_clear(struct world *w)
@@ -50,48 +79,76 @@ void nodes_clear(struct world *w)
     for (size_t i = 0; i < w->count; i++) {
         node_free(w->nodes[i].node);
         json_decref(w->nodes[i].reply);
+        disk_free(w->nodes[i].disk);
     }
     buf_clear(&w->visitor.heard);
-    if (!w->on_disks)
+    if (w->place == NODES_IN_FOLDERS)
         dir_remove(w->dir);
 }
 
-size_t nodes_add(struct world *w, const char *name, bool listens)
+static void make_place(struct world *w, struct nodes_node *n, const char *name)
 {
-    struct nodes_node *n = &w->nodes[w->count];
-    struct store_self self = {.kind = MEMBER_SCHOOL};
-    struct seed recovery = draw(w);
-    struct identity id;
-    struct covey_why why = {{0}};
-
-    CHECK(w->count < WORLD_NODES_MAX);
-    snprintf(n->name, sizeof n->name, "%s", name);
     char base[sizeof w->dir];
 
     memcpy(base, w->dir, sizeof base);
     snprintf(n->dir, sizeof n->dir, "%.60s/%.60s", base, name);
-    CHECK(w->on_disks || mkdir(n->dir, 0700) == 0);
+    if (w->place == NODES_OWN_DISKS)
+        n->disk = disk_new(name, w->draws);
+    CHECK(w->place != NODES_IN_FOLDERS || mkdir(n->dir, 0700) == 0);
+}
+
+size_t nodes_plan(struct world *w, const char *name, bool listens)
+{
+    struct nodes_node *n = &w->nodes[w->count];
+    struct seed recovery = draw(w);
+
+    CHECK(w->count < WORLD_NODES_MAX);
+    snprintf(n->name, sizeof n->name, "%s", name);
+    make_place(w, n, name);
     n->listens = listens;
     n->next_accept = 2;
     n->secrets =
         (struct node_secrets){draw(w), draw(w), draw(w), draw(w), draw(w)};
-    identity_make(&n->secrets, &recovery, w->clock.wall_ms, &id);
-    self.member = id.member;
-    self.node = id.node.sign;
-    snprintf(self.name, sizeof self.name, "%s", name);
-    self.member_cert = (struct covey_bytes){id.member_cert, id.member_cert_len};
-    self.node_cert = (struct covey_bytes){id.node_cert, sizeof id.node_cert};
-    enum covey_rc rc = store_init(n->dir, &self, &why);
-    if (rc != COVEY_OK)
-        fprintf(stderr, "store_init: %s\n", why.text);
-    CHECK(rc == COVEY_OK);
+    identity_make(&n->secrets, &recovery, w->clock.wall_ms, &n->identity);
     return w->count++;
 }
 
-void nodes_start(struct world *w, size_t i)
+enum covey_rc nodes_make(struct world *w, size_t i, struct covey_why *why)
 {
     struct nodes_node *n = &w->nodes[i];
+    const struct identity *id = &n->identity;
+    struct store_self self = {
+        .member = id->member,
+        .node = id->node.sign,
+        .kind = MEMBER_SCHOOL,
+        .member_cert = {id->member_cert, id->member_cert_len},
+        .node_cert = {id->node_cert, sizeof id->node_cert},
+    };
+
+    snprintf(self.name, sizeof self.name, "%s", n->name);
+    (void)enter(w, i);
+
+    enum covey_rc rc = store_init(n->dir, &self, why);
+
+    leave(w, i);
+    return rc;
+}
+
+size_t nodes_add(struct world *w, const char *name, bool listens)
+{
     struct covey_why why = {{0}};
+    size_t i = nodes_plan(w, name, listens);
+    enum covey_rc rc = nodes_make(w, i, &why);
+
+    if (rc != COVEY_OK)
+        fprintf(stderr, "store_init: %s\n", why.text);
+    CHECK(rc == COVEY_OK);
+    return i;
+}
+
+enum covey_rc nodes_open(struct world *w, size_t i, struct covey_why *why)
+{
+    struct nodes_node *n = &w->nodes[i];
     char at[64];
     struct node_config config = {.dir = n->dir,
                                  .secrets = n->secrets,
@@ -100,7 +157,21 @@ void nodes_start(struct world *w, size_t i)
 
     snprintf(at, sizeof at, "%s:1", n->name);
     config.advertise = n->listens ? at : NULL;
-    enum covey_rc rc = node_open(&config, w->clock, &n->node, &why);
+    n->fatal_rc = COVEY_OK;
+    n->fatal[0] = '\0';
+    (void)enter(w, i);
+
+    enum covey_rc rc = node_open(&config, w->clock, &n->node, why);
+
+    leave(w, i);
+    return rc;
+}
+
+void nodes_start(struct world *w, size_t i)
+{
+    struct covey_why why = {{0}};
+    enum covey_rc rc = nodes_open(w, i, &why);
+
     if (rc != COVEY_OK)
         fprintf(stderr, "node_open: %s\n", why.text);
     CHECK(rc == COVEY_OK);
@@ -108,8 +179,10 @@ void nodes_start(struct world *w, size_t i)
 
 static void send_event(struct world *w, size_t i, struct node_event *event)
 {
-    if (w->nodes[i].node != NULL)
-        node_event(w->nodes[i].node, event, w->clock);
+    if (!is_up(&w->nodes[i]))
+        return;
+    node_event(enter(w, i), event, w->clock);
+    leave(w, i);
 }
 
 static void hang_up(struct world *w, struct nodes_pipe *p, int side)
@@ -122,7 +195,8 @@ static void hang_up(struct world *w, struct nodes_pipe *p, int side)
 
 void nodes_kill(struct world *w, size_t i)
 {
-    node_free(w->nodes[i].node);
+    node_free(enter(w, i));
+    leave(w, i);
     w->nodes[i].node = NULL;
     if (w->visitor.node == i)
         w->visitor.open = false;
@@ -173,7 +247,7 @@ static void dial(struct world *w, size_t i, const struct node_effect *fx)
     }
     while (k < WORLD_PIPES_MAX && w->pipes[k].open)
         k++;
-    if (to == w->count || w->nodes[to].node == NULL || w->nodes[to].cut ||
+    if (to == w->count || !is_up(&w->nodes[to]) || w->nodes[to].cut ||
         w->nodes[i].cut || k == WORLD_PIPES_MAX) {
         send_event(w, i, &event);
         return;
@@ -193,14 +267,25 @@ static bool is_visitor(const struct world *w, size_t i, uint64_t conn)
     return w->visitor.open && w->visitor.node == i && w->visitor.conn == conn;
 }
 
+static size_t output(struct world *w, size_t i, uint64_t conn, uint8_t *dst,
+                     size_t cap)
+{
+    size_t n = 0;
+
+    if (is_up(&w->nodes[i])) {
+        n = node_output(enter(w, i), conn, dst, cap);
+        leave(w, i);
+    }
+    return n;
+}
+
 static void carry(struct world *w, size_t i, uint64_t conn)
 {
     static uint8_t bytes[70000];
     size_t n;
     int side;
 
-    while (w->nodes[i].node != NULL &&
-           (n = node_output(w->nodes[i].node, conn, bytes, sizeof bytes)) > 0) {
+    while ((n = output(w, i, conn, bytes, sizeof bytes)) > 0) {
         struct nodes_pipe *p = pipe_of(w, i, conn, &side);
 
         if (is_visitor(w, i, conn))
@@ -260,6 +345,7 @@ static void act(struct world *w, size_t i, const struct node_effect *fx)
         take_reply(n, fx);
         return;
     case NODE_FX_FATAL:
+        n->fatal_rc = fx->rc;
         snprintf(n->fatal, sizeof n->fatal, "%.*s", (int)fx->text.len,
                  (const char *)fx->text.p);
         return;
@@ -269,15 +355,24 @@ static void act(struct world *w, size_t i, const struct node_effect *fx)
     }
 }
 
+static bool effect(struct world *w, size_t i, struct node_effect *fx)
+{
+    bool any = node_effect(enter(w, i), fx);
+
+    leave(w, i);
+    return any;
+}
+
 static bool turn(struct world *w, size_t i)
 {
     struct node_effect fx;
     bool any = false;
 
-    if (w->nodes[i].node == NULL)
+    if (!is_up(&w->nodes[i]))
         return false;
-    node_flush(w->nodes[i].node, w->clock);
-    while (node_effect(w->nodes[i].node, &fx)) {
+    node_flush(enter(w, i), w->clock);
+    leave(w, i);
+    while (effect(w, i, &fx)) {
         any = true;
         act(w, i, &fx);
     }
@@ -295,15 +390,32 @@ static void settle(struct world *w)
     }
 }
 
-static void tick(struct world *w)
+/* To where the next deadline is, in whole steps, and not past the end. */
+static void pass_time(struct world *w, covey_time end)
+{
+    covey_time next = end;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (is_up(&w->nodes[i]) && node_deadline(w->nodes[i].node) < next)
+            next = node_deadline(w->nodes[i].node);
+    }
+
+    covey_time steps = (next - w->clock.now + w->step - 1) / w->step;
+
+    if (steps < 1)
+        steps = 1;
+    w->clock.now += steps * w->step;
+    w->clock.wall_ms += (uint64_t)(steps * w->step / COVEY_MILLISECOND);
+}
+
+static void tick(struct world *w, covey_time end)
 {
     settle(w);
-    w->clock.now += w->step;
-    w->clock.wall_ms += (uint64_t)(w->step / COVEY_MILLISECOND);
+    pass_time(w, end);
     for (size_t i = 0; i < w->count; i++) {
         struct node_event event = {.kind = NODE_EV_TICK};
 
-        if (w->nodes[i].node != NULL &&
+        if (is_up(&w->nodes[i]) &&
             node_deadline(w->nodes[i].node) <= w->clock.now)
             send_event(w, i, &event);
     }
@@ -340,28 +452,58 @@ void nodes_run(struct world *w, int seconds)
     covey_time end = w->clock.now + seconds * COVEY_SECOND;
 
     while (w->clock.now < end)
-        tick(w);
+        tick(w, end);
 }
 
-json_t *nodes_call(struct world *w, size_t i, const char *action,
+static json_t *ask(struct world *w, size_t i, const struct api_route *route,
                    const char *space, const char *body)
 {
-    struct api_route route = {.run = API_ACTION, .what = action};
     struct query_param params[2] = {{":space", space}, {":body", body}};
     struct node_request request = {.id = ++w->nodes[i].next_request,
-                                   .route = &route,
+                                   .route = route,
                                    .params = params,
                                    .param_count = body == NULL ? 1 : 2};
     struct node_event event = {.kind = NODE_EV_REQUEST, .request = &request};
     covey_time end = w->clock.now + 60 * COVEY_SECOND;
 
     CHECK(w->nodes[i].node != NULL);
-    node_event(w->nodes[i].node, &event, w->clock);
+    w->nodes[i].status = 0;
+    send_event(w, i, &event);
     settle(w);
-    while (w->nodes[i].reply_id != request.id && w->clock.now < end)
-        tick(w);
-    CHECK(w->nodes[i].reply_id == request.id);
-    return w->nodes[i].reply;
+    while (w->nodes[i].reply_id != request.id && is_up(&w->nodes[i]) &&
+           w->clock.now < end)
+        tick(w, end);
+    return w->nodes[i].reply_id == request.id ? w->nodes[i].reply : NULL;
+}
+
+json_t *nodes_ask(struct world *w, size_t i, const char *action,
+                  const char *space, const char *body)
+{
+    struct api_route route = {.run = API_ACTION, .what = action};
+
+    return ask(w, i, &route, space, body);
+}
+
+json_t *nodes_ask_route(struct world *w, size_t i, const char *method,
+                        const char *path, const char *body)
+{
+    size_t count, k = 0;
+    const struct api_route *routes = api_routes(&count);
+
+    while (k < count && (strcmp(routes[k].method, method) != 0 ||
+                         strcmp(routes[k].path, path) != 0))
+        k++;
+    CHECK(k < count);
+    return ask(w, i, &routes[k], NULL, body);
+}
+
+json_t *nodes_call(struct world *w, size_t i, const char *action,
+                   const char *space, const char *body)
+{
+    json_t *reply = nodes_ask(w, i, action, space, body);
+
+    CHECK(w->nodes[i].reply_id == w->nodes[i].next_request);
+    return reply;
 }
 
 json_t *nodes_do(struct world *w, size_t i, const char *action,
