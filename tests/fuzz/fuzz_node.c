@@ -153,7 +153,7 @@ static struct row_id draw_id(struct fuzz_in *in)
 
     id.b[sizeof id.b - 1] = whose / 8;
     if (whose % 8 < 6)
-        memcpy(id.b + ROW_ID_TAG_OFFSET, liar.tag.b, sizeof liar.tag.b);
+        memcpy(id.b + ROW_ID_TAG_OFFSET, liar.v.tag.b, sizeof liar.v.tag.b);
     else if (whose % 8 == 6)
         id.b[ROW_ID_TAG_OFFSET] = 0xc4;
     return id;
@@ -220,7 +220,7 @@ static void cite(struct header *h, const struct known *k)
 /* A header that follows and cites what the input says. */
 static struct header draw_header(struct fuzz_in *in)
 {
-    struct header h = liar_header(&liar, fuzz_u8(in) % 3);
+    struct header h = voice_header(&liar.v, fuzz_u8(in) % 3);
     uint8_t cites = fuzz_u8(in);
 
     for (size_t i = known_count; i-- > 0;) {
@@ -287,12 +287,12 @@ static void make_set(struct fuzz_in *in, struct made *set)
         if (parts[i].len > 0)
             rows[kept++] = buf_bytes(&parts[i]);
     }
-    liar_seal(&liar, &set->header, rows, kept, &set->payload);
+    voice_seal(&liar.v, &set->header, rows, kept, &set->payload);
     for (size_t i = 0; i < count; i++)
         buf_clear(&parts[i]);
     struct header own = set->header;
-    own.author = liar.author.key; /* it has no other's key */
-    set->signature = header_sign(&own, &liar.author);
+    own.author = liar.v.author.key; /* it has no other's key */
+    set->signature = header_sign(&own, &liar.v.author);
     set->signature.b[0] ^= fuzz_u8(in) == 0xff;
     if (known_count < KNOWN_MAX)
         known[known_count++] =
@@ -303,13 +303,13 @@ static void make_set(struct fuzz_in *in, struct made *set)
 static void send_batch(struct fuzz_in *in)
 {
     static struct made made[SETS_MAX];
-    struct liar_set sets[SETS_MAX];
+    struct voice_set sets[SETS_MAX];
     size_t before = known_count;
     size_t count = 1 + fuzz_u8(in) % SETS_MAX;
 
     for (size_t i = 0; i < count; i++) {
         make_set(in, &made[i]);
-        sets[i] = (struct liar_set){
+        sets[i] = (struct voice_set){
             &made[i].header, buf_bytes(&made[i].payload), &made[i].signature};
     }
     if (!liar_send(&liar, sets, count))
@@ -326,7 +326,7 @@ static void say_anything(struct fuzz_in *in)
     uint8_t kind = (uint8_t)(2 + fuzz_u8(in) % 12);
     uint8_t how = fuzz_u8(in);
     struct covey_buf body = fuzz_buf();
-    struct blind blind = liar_blind(&liar);
+    struct blind blind = voice_blind(&liar.v);
     struct covey_bytes rest = fuzz_piece(in);
 
     if (kind == MESSAGE_FRONTIER || kind == MESSAGE_BATCH) {
@@ -391,7 +391,7 @@ static void step(struct fuzz_in *in)
         nodes_start(&w, ALDER);
         dial_again();
     }
-    if (liar.down)
+    if (liar.v.down)
         dial_again();
 }
 

@@ -74,7 +74,7 @@ void trio_assert_both(json_int_t sets, json_int_t voids, json_int_t rows)
 bool trio_send_one(const struct header *h, struct covey_bytes payload,
                    const struct signature *signature)
 {
-    struct liar_set set = {h, payload, signature};
+    struct voice_set set = {h, payload, signature};
 
     return liar_send(&trio.liar, &set, 1);
 }
@@ -86,20 +86,10 @@ struct covey_bytes trio_priority(const struct member_tag *tag, uint8_t number,
     static struct covey_buf rows[4];
     static size_t next;
     struct covey_buf *out = &rows[next++ % 4];
-    struct cell_value exists = {.type = CELL_BOOL, .integer = 1};
-    struct cell_value words = {.type = CELL_TEXT,
-                               .text = {(const uint8_t *)title, strlen(title)}};
-    struct row_id id = {{0}};
 
-    memcpy(id.b + ROW_ID_TAG_OFFSET, tag->b, sizeof tag->b);
-    id.b[sizeof id.b - 1] = number;
     buf_clear(out);
     buf_init(out, &support_heap, 4096);
-    row_part_begin(out, 1, &id, NULL, 0, 3);
-    row_part_cell(out, 0, &exists, NULL, 0);
-    row_part_cell(out, 1, &words, NULL, 0);
-    row_part_cell(out, 2, &words, NULL, 0);
-    assert_int_equal(buf_rc(out), COVEY_OK);
+    voice_row(out, tag, number, title);
     return buf_bytes(out);
 }
 
@@ -107,9 +97,10 @@ struct covey_bytes trio_priority(const struct member_tag *tag, uint8_t number,
 struct covey_bytes trio_honest(struct header *h)
 {
     static struct covey_buf payload;
-    struct covey_bytes row = trio_priority(&trio.liar.tag, 1, "an honest row");
+    struct covey_bytes row =
+        trio_priority(&trio.liar.v.tag, 1, "an honest row");
 
     buf_clear(&payload);
-    liar_seal(&trio.liar, h, &row, 1, &payload);
+    voice_seal(&trio.liar.v, h, &row, 1, &payload);
     return buf_bytes(&payload);
 }

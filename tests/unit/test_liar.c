@@ -19,15 +19,15 @@ static void assert_refused(const struct header *h, struct covey_bytes payload,
                            enum session_close_code code)
 {
     assert_false(trio_send_one(h, payload, signature));
-    assert_true(trio.liar.down);
-    assert_int_equal(trio.liar.code, code);
-    assert_string_not_equal(trio.liar.text, "");
+    assert_true(trio.liar.v.down);
+    assert_int_equal(trio.liar.v.code, code);
+    assert_string_not_equal(trio.liar.v.text, "");
     trio_assert_both(0, 0, 0);
 }
 
 static void test_what_is_honest_counts(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
     struct covey_bytes payload = trio_honest(&h);
 
     assert_true(trio_send_one(&h, payload, NULL));
@@ -36,14 +36,14 @@ static void test_what_is_honest_counts(void **state)
 
 static void test_a_row_told_of_twice_is_void(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
     struct covey_bytes rows[3] = {
-        trio_priority(&trio.liar.tag, 1, "one"),
-        trio_priority(&trio.liar.tag, 2, "another"),
-        trio_priority(&trio.liar.tag, 1, "one, told again")};
+        trio_priority(&trio.liar.v.tag, 1, "one"),
+        trio_priority(&trio.liar.v.tag, 2, "another"),
+        trio_priority(&trio.liar.v.tag, 1, "one, told again")};
     struct covey_buf payload;
 
-    liar_seal(&trio.liar, &h, rows, 3, &payload);
+    voice_seal(&trio.liar.v, &h, rows, 3, &payload);
     assert_true(trio_send_one(&h, buf_bytes(&payload), NULL));
     trio_assert_both(1, 1, 0);
     buf_clear(&payload);
@@ -51,13 +51,13 @@ static void test_a_row_told_of_twice_is_void(void **state)
 
 static void test_a_row_in_another_members_name_is_void(void **state)
 {
-    struct member_tag tag = trio.liar.tag;
-    struct header h = liar_header(&trio.liar, 1);
+    struct member_tag tag = trio.liar.v.tag;
+    struct header h = voice_header(&trio.liar.v, 1);
     struct covey_buf payload;
 
     tag.b[0] ^= 1;
     struct covey_bytes row = trio_priority(&tag, 1, "not mine");
-    liar_seal(&trio.liar, &h, &row, 1, &payload);
+    voice_seal(&trio.liar.v, &h, &row, 1, &payload);
     assert_true(trio_send_one(&h, buf_bytes(&payload), NULL));
     trio_assert_both(1, 1, 0);
     buf_clear(&payload);
@@ -65,12 +65,12 @@ static void test_a_row_in_another_members_name_is_void(void **state)
 
 static void test_a_payload_under_another_key_is_void(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
-    struct seed key = trio.liar.key;
+    struct header h = voice_header(&trio.liar.v, 1);
+    struct seed key = trio.liar.v.key;
 
-    trio.liar.key.b[0] ^= 1;
+    trio.liar.v.key.b[0] ^= 1;
     struct covey_bytes payload = trio_honest(&h);
-    trio.liar.key = key;
+    trio.liar.v.key = key;
     assert_true(trio_send_one(&h, payload, NULL));
     trio_assert_both(1, 1, 0);
 }
@@ -79,7 +79,7 @@ static void test_a_payload_under_another_key_is_void(void **state)
  * one, though its author signed it so. */
 static void test_a_payload_short_of_a_part_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
     struct covey_buf erased;
 
     buf_init(&erased, &support_heap, HEADER_PAYLOAD_MAX);
@@ -91,7 +91,7 @@ static void test_a_payload_short_of_a_part_is_refused(void **state)
 
 static void test_a_clock_that_is_not_due_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     h.clock = 1u << 20;
     assert_refused(&h, trio_honest(&h), NULL, SESSION_CLOSE_FORGED);
@@ -99,7 +99,7 @@ static void test_a_clock_that_is_not_due_is_refused(void **state)
 
 static void test_a_citation_of_nothing_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     h.cite_count = 1;
     h.cites[0].b[0] = 7;
@@ -108,7 +108,7 @@ static void test_a_citation_of_nothing_is_refused(void **state)
 
 static void test_a_log_with_a_gap_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     h.number = 2;
     h.previous.b[0] = 7;
@@ -117,7 +117,7 @@ static void test_a_log_with_a_gap_is_refused(void **state)
 
 static void test_a_log_that_begins_in_the_middle_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     h.number = 2;
     assert_refused(&h, trio_honest(&h), NULL, SESSION_CLOSE_FORGED);
@@ -126,8 +126,8 @@ static void test_a_log_that_begins_in_the_middle_is_refused(void **state)
 /* Its first change set knows the newest membership, the next one does not. */
 static void test_going_back_to_an_older_membership_is_refused(void **state)
 {
-    struct header first = liar_header(&trio.liar, 1);
-    struct header h = liar_header(&trio.liar, 1);
+    struct header first = voice_header(&trio.liar.v, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     assert_true(trio_send_one(&first, trio_honest(&first), NULL));
     h.number = 2;
@@ -136,15 +136,15 @@ static void test_going_back_to_an_older_membership_is_refused(void **state)
     h.epoch = trio.world.nodes[trio.alder].node->spaces->epochs[1].hash;
     assert_false(hash_equal(&h.epoch, &first.epoch));
     assert_false(trio_send_one(&h, trio_honest(&h), NULL));
-    assert_int_equal(trio.liar.code, SESSION_CLOSE_FORGED);
-    assert_string_equal(trio.liar.text,
+    assert_int_equal(trio.liar.v.code, SESSION_CLOSE_FORGED);
+    assert_string_equal(trio.liar.v.text,
                         "a log went back to an older membership");
     trio_assert_both(1, 0, 1);
 }
 
 static void test_another_spaces_change_set_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     h.space.b[0] ^= 1;
     assert_refused(&h, trio_honest(&h), NULL, SESSION_CLOSE_FORGED);
@@ -153,13 +153,13 @@ static void test_another_spaces_change_set_is_refused(void **state)
 static void test_another_authors_name_is_refused(void **state)
 {
     struct seed seed = author_seed(&trio.world.nodes[trio.cedar].secrets.sign,
-                                   trio.liar.space.b);
-    struct header h = liar_header(&trio.liar, 1);
+                                   trio.liar.v.space.b);
+    struct header h = voice_header(&trio.liar.v, 1);
     struct sign_pair pair;
 
     sign_pair_from(&seed, &pair);
     struct covey_bytes payload = trio_honest(&h);
-    struct signature own = header_sign(&h, &trio.liar.author);
+    struct signature own = header_sign(&h, &trio.liar.v.author);
     h.author = pair.key;
     assert_refused(&h, payload, &own, SESSION_CLOSE_FORGED);
 }
@@ -168,25 +168,25 @@ static void test_another_authors_name_is_refused(void **state)
  * after. */
 static void test_a_log_whose_last_signature_is_wrong_is_refused(void **state)
 {
-    struct header h[2] = {liar_header(&trio.liar, 1),
-                          liar_header(&trio.liar, 1)};
-    struct covey_bytes rows[2] = {trio_priority(&trio.liar.tag, 1, "one"),
-                                  trio_priority(&trio.liar.tag, 2, "two")};
+    struct header h[2] = {voice_header(&trio.liar.v, 1),
+                          voice_header(&trio.liar.v, 1)};
+    struct covey_bytes rows[2] = {trio_priority(&trio.liar.v.tag, 1, "one"),
+                                  trio_priority(&trio.liar.v.tag, 2, "two")};
     struct covey_buf payloads[2];
     struct signature wrong;
 
-    liar_seal(&trio.liar, &h[0], &rows[0], 1, &payloads[0]);
+    voice_seal(&trio.liar.v, &h[0], &rows[0], 1, &payloads[0]);
     h[1].number = 2;
     h[1].clock = 2;
     h[1].previous = header_hash(&h[0]);
-    liar_seal(&trio.liar, &h[1], &rows[1], 1, &payloads[1]);
-    wrong = header_sign(&h[0], &trio.liar.author);
+    voice_seal(&trio.liar.v, &h[1], &rows[1], 1, &payloads[1]);
+    wrong = header_sign(&h[0], &trio.liar.v.author);
 
-    struct liar_set sets[2] = {{&h[0], buf_bytes(&payloads[0]), NULL},
-                               {&h[1], buf_bytes(&payloads[1]), &wrong}};
+    struct voice_set sets[2] = {{&h[0], buf_bytes(&payloads[0]), NULL},
+                                {&h[1], buf_bytes(&payloads[1]), &wrong}};
 
     assert_false(liar_send(&trio.liar, sets, 2));
-    assert_int_equal(trio.liar.code, SESSION_CLOSE_FORGED);
+    assert_int_equal(trio.liar.v.code, SESSION_CLOSE_FORGED);
     trio_assert_both(0, 0, 0);
     buf_clear(&payloads[0]);
     buf_clear(&payloads[1]);
@@ -195,7 +195,7 @@ static void test_a_log_whose_last_signature_is_wrong_is_refused(void **state)
 static void test_an_author_that_is_no_member_is_refused(void **state)
 {
     struct seed seed = {{3}};
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
     struct sign_pair pair;
 
     sign_pair_from(&seed, &pair);
@@ -207,7 +207,7 @@ static void test_an_author_that_is_no_member_is_refused(void **state)
 
 static void test_an_epoch_that_is_unknown_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     h.epoch.b[0] ^= 1;
     assert_refused(&h, trio_honest(&h), NULL, SESSION_CLOSE_INCOMPLETE);
@@ -216,7 +216,7 @@ static void test_an_epoch_that_is_unknown_is_refused(void **state)
 /* Number 1 of a log of the liar's that follows a log of somebody else's. */
 static void test_following_anothers_log_is_refused(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     liar_leave(&trio.liar);
     nodes_sql(&trio.world, trio.cedar,
@@ -224,25 +224,25 @@ static void test_following_anothers_log_is_refused(void **state)
               " SELECT id, 'of cedar', 'b' FROM spaces");
     nodes_run(&trio.world, 3);
     liar_meet(&trio.liar, &trio.world, trio.birch, trio.alder, trio.space);
-    assert_int_equal(trio.liar.head_count, 1);
-    h.previous = trio.liar.heads[0].hash;
+    assert_int_equal(trio.liar.v.head_count, 1);
+    h.previous = trio.liar.v.heads[0].hash;
     h.clock = 2;
     assert_false(trio_send_one(&h, trio_honest(&h), NULL));
-    assert_int_equal(trio.liar.code, SESSION_CLOSE_FORGED);
-    assert_string_equal(trio.liar.text, "a log follows what is not its own");
+    assert_int_equal(trio.liar.v.code, SESSION_CLOSE_FORGED);
+    assert_string_equal(trio.liar.v.text, "a log follows what is not its own");
     trio_assert_both(1, 0, 1);
 }
 
 static void test_a_log_that_follows_itself_is_refused(void **state)
 {
-    struct header first = liar_header(&trio.liar, 1);
-    struct header h = liar_header(&trio.liar, 1);
+    struct header first = voice_header(&trio.liar.v, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     assert_true(trio_send_one(&first, trio_honest(&first), NULL));
     h.previous = header_hash(&first);
     h.clock = 2;
     assert_false(trio_send_one(&h, trio_honest(&h), NULL));
-    assert_int_equal(trio.liar.code, SESSION_CLOSE_FORGED);
+    assert_int_equal(trio.liar.v.code, SESSION_CLOSE_FORGED);
     trio_assert_both(1, 0, 1);
 }
 
@@ -250,19 +250,19 @@ static void test_a_log_that_follows_itself_is_refused(void **state)
 static void test_two_of_one_number_are_both_kept(void **state)
 {
     for (size_t together = 1; together <= 2; together++) {
-        struct header h[2] = {liar_header(&trio.liar, (uint8_t)together),
-                              liar_header(&trio.liar, (uint8_t)together)};
+        struct header h[2] = {voice_header(&trio.liar.v, (uint8_t)together),
+                              voice_header(&trio.liar.v, (uint8_t)together)};
         struct covey_bytes row[2] = {
-            trio_priority(&trio.liar.tag, (uint8_t)(10 * together),
+            trio_priority(&trio.liar.v.tag, (uint8_t)(10 * together),
                           "one branch"),
-            trio_priority(&trio.liar.tag, (uint8_t)(10 * together + 1),
+            trio_priority(&trio.liar.v.tag, (uint8_t)(10 * together + 1),
                           "the other")};
-        struct liar_set sets[2];
+        struct voice_set sets[2];
         struct covey_buf payload[2];
 
         for (size_t i = 0; i < 2; i++) {
-            liar_seal(&trio.liar, &h[i], &row[i], 1, &payload[i]);
-            sets[i] = (struct liar_set){&h[i], buf_bytes(&payload[i]), NULL};
+            voice_seal(&trio.liar.v, &h[i], &row[i], 1, &payload[i]);
+            sets[i] = (struct voice_set){&h[i], buf_bytes(&payload[i]), NULL};
         }
         for (size_t i = 0; i < 2; i += together)
             assert_true(liar_send(&trio.liar, &sets[i], together));
@@ -277,7 +277,7 @@ static void test_two_of_one_number_are_both_kept(void **state)
 /* What was refused stands in nobody's way: the honest go on. */
 static void test_after_a_lie_the_others_go_on(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
     h.clock = 9;
     assert_refused(&h, trio_honest(&h), NULL, SESSION_CLOSE_FORGED);

@@ -26,9 +26,9 @@ struct chain {
 static void go_on(struct chain *c, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct header h = liar_header(&trio.liar, c->run);
+        struct header h = voice_header(&trio.liar.v, c->run);
         struct covey_bytes row =
-            trio_priority(&trio.liar.tag, c->rows++, "forked");
+            trio_priority(&trio.liar.v.tag, c->rows++, "forked");
         struct covey_buf payload;
 
         if (c->last.number > 0) {
@@ -38,7 +38,7 @@ static void go_on(struct chain *c, size_t count)
             h.previous = header_hash(&c->last);
             h.clock = c->last.clock + 1;
         }
-        liar_seal(&trio.liar, &h, &row, 1, &payload);
+        voice_seal(&trio.liar.v, &h, &row, 1, &payload);
         assert_true(trio_send_one(&h, buf_bytes(&payload), NULL));
         buf_clear(&payload);
         c->last = h;
@@ -158,13 +158,13 @@ static void assert_wait(json_int_t sets)
  * waits for it, and so does one that cites it. */
 static void test_what_a_newer_version_wrote_waits(void **state)
 {
-    struct header h[3] = {liar_header(&trio.liar, 1),
-                          liar_header(&trio.liar, 1),
-                          liar_header(&trio.liar, 2)};
+    struct header h[3] = {voice_header(&trio.liar.v, 1),
+                          voice_header(&trio.liar.v, 1),
+                          voice_header(&trio.liar.v, 2)};
 
-    trio.liar.kind = CHANGESET_EMPTY + 1;
+    trio.liar.v.kind = CHANGESET_EMPTY + 1;
     assert_true(trio_send_one(&h[0], trio_honest(&h[0]), NULL));
-    trio.liar.kind = CHANGESET_ROWS;
+    trio.liar.v.kind = CHANGESET_ROWS;
     h[1].number = 2;
     h[1].previous = header_hash(&h[0]);
     h[1].clock = h[2].clock = 2;
@@ -177,17 +177,18 @@ static void test_what_a_newer_version_wrote_waits(void **state)
 
 static void test_a_table_of_a_newer_version_waits(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
     struct covey_buf part, payload;
     struct row_id id = {{0}};
 
-    memcpy(id.b + ROW_ID_TAG_OFFSET, trio.liar.tag.b, sizeof trio.liar.tag.b);
+    memcpy(id.b + ROW_ID_TAG_OFFSET, trio.liar.v.tag.b,
+           sizeof trio.liar.v.tag.b);
     buf_init(&part, &support_heap, 4096);
     row_part_begin(&part, 1000, &id, NULL, 0, 1);
     row_part_cell(&part, 0, &(struct cell_value){.type = CELL_BOOL}, NULL, 0);
 
     struct covey_bytes row = buf_bytes(&part);
-    liar_seal(&trio.liar, &h, &row, 1, &payload);
+    voice_seal(&trio.liar.v, &h, &row, 1, &payload);
     assert_true(trio_send_one(&h, buf_bytes(&payload), NULL));
     assert_wait(1);
     buf_clear(&part);
@@ -198,11 +199,11 @@ static void test_a_table_of_a_newer_version_waits(void **state)
  * counts at whoever wrote it, so it must count at all. */
 static void test_what_waits_holds_up_nobody(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
 
-    trio.liar.kind = CHANGESET_EMPTY + 1;
+    trio.liar.v.kind = CHANGESET_EMPTY + 1;
     assert_true(trio_send_one(&h, trio_honest(&h), NULL));
-    trio.liar.kind = CHANGESET_ROWS;
+    trio.liar.v.kind = CHANGESET_ROWS;
     nodes_run(&trio.world, 3);
     for (size_t i = 0; i < 2; i++)
         nodes_sql(&trio.world, i == 0 ? trio.alder : trio.cedar,
@@ -219,7 +220,7 @@ static void test_what_waits_holds_up_nobody(void **state)
  * this version can judge. */
 static void test_what_waited_is_looked_at_at_a_start(void **state)
 {
-    struct header h = liar_header(&trio.liar, 1);
+    struct header h = voice_header(&trio.liar.v, 1);
     char command[200];
 
     assert_true(trio_send_one(&h, trio_honest(&h), NULL));

@@ -86,8 +86,8 @@ static void test_a_peer_that_acknowledges_nothing_gets_no_more(void **state)
         add(alder);
         liar_hear(&liar);
     }
-    assert_false(liar.down);
-    assert_int_equal(liar.batches, SYNC_CREDIT);
+    assert_false(liar.v.down);
+    assert_int_equal(liar.v.batches, SYNC_CREDIT);
 }
 
 /* "Every session has keys that a copy may share; every log one that a copy may
