@@ -312,6 +312,7 @@ void fault_begin(struct run *r)
 
 void fault_end(struct run *r)
 {
+    liar_end(r);
     for (size_t k = 0; k < UNDER_WAY_MAX; k++)
         mend(r, &r->faults->under_way[k]);
     for (size_t a = 0; a < r->w.host_count; a++)
@@ -323,7 +324,7 @@ void fault_end(struct run *r)
         mend_disk(r, i);
         if (r->w.hosts[i].off)
             host_down(&r->w, i, MACHINE_POWER);
-        if (r->w.hosts[i].node == NULL)
+        if (!host_up(&r->w, i))
             host_boot(&r->w, i);
     }
     network_resume(&r->w);

@@ -132,6 +132,12 @@ static struct ledger_entry *entry_add(struct run *r, size_t by,
     return e;
 }
 
+const struct ledger_entry *ledger_entry(const struct ledger *l,
+                                        const struct hash *hash)
+{
+    return entry_of(l, hash);
+}
+
 bool ledger_holds(const struct ledger_entry *e, size_t host)
 {
     return (e->held[host / 64] >> (host % 64) & 1) != 0;

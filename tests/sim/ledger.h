@@ -99,6 +99,9 @@ bool ledger_row(struct run *r, size_t i, size_t space, uint64_t at,
 uint64_t ledger_promise(struct run *r, size_t host, size_t space);
 /* The host's disk is an older one now. */
 void ledger_excuse(struct run *r, size_t host);
+/* NULL: no host ever held it. */
+const struct ledger_entry *ledger_entry(const struct ledger *l,
+                                        const struct hash *hash);
 bool ledger_holds(const struct ledger_entry *e, size_t host);
 
 #endif

@@ -9,11 +9,9 @@ extern struct covey_place __start_covey_places[], __stop_covey_places[];
 static const struct {
     const char *name, *why;
 } waiting[] = {
-    {"a change set is void", "needs a member that lies"},
     {"a change set waits for a key", "needs a removal, which makes a new key"},
     {"a change set waits for an upgrade", "needs a newer version's rows"},
     {"a change set waits for what it cites", "follows from the two before"},
-    {"a fork is stored", "needs a member that lies, or two running copies"},
     {"a write comes after the one that replaced it",
      "needs a member that cites too little"},
 };

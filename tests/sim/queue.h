@@ -19,6 +19,7 @@ enum event_kind {
     EVENT_FAULT,   /* one more fault */
     EVENT_MEND,    /* .a which fault is over */
     EVENT_LOOK,    /* the oracles look at all */
+    EVENT_LIE,     /* a member begins to lie */
     EVENT_KIND_COUNT,
 };
 

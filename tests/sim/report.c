@@ -21,6 +21,12 @@ static const char *const fault_names[FAULT_KIND_COUNT] = {
 #undef X
 };
 
+static const char *const lie_names[LIE_KIND_COUNT] = {
+#define X(kind, name, becomes) [LIE_##kind] = name,
+    LIE_TABLE(X)
+#undef X
+};
+
 double report_now_s(void)
 {
     struct timespec now;
@@ -154,6 +160,19 @@ static void tell_places(struct report *p)
     }
 }
 
+/* The members that lie, too, are to try everything. */
+static void tell_lies(struct report *p)
+{
+    tell_counts("lies", p->sum.lie, lie_names, LIE_KIND_COUNT);
+    for (size_t k = 0; k < LIE_KIND_COUNT; k++) {
+        if (p->sum.lie[k] > 0 || p->seeds < REPORT_SEEDS_ENOUGH)
+            continue;
+        printf("FAIL in %llu seeds nobody told \"%s\"\n",
+               (unsigned long long)p->seeds, lie_names[k]);
+        p->failures++;
+    }
+}
+
 /* What the jobs took of the processors. */
 static double processor_s(void)
 {
@@ -192,6 +211,7 @@ bool report_end(struct report *p)
     tell_sums(p);
     tell_counts("work", p->sum.work, work_names, WORK_KIND_COUNT);
     tell_counts("faults", p->sum.fault, fault_names, FAULT_KIND_COUNT);
+    tell_lies(p);
     tell_oracles();
     tell_places(p);
     if (p->failures > 0)

@@ -77,6 +77,9 @@ static void on_event(struct world *w, const struct event *e)
     case EVENT_MEND:
         fault_on_mend(r, e->a);
         return;
+    case EVENT_LIE:
+        liar_on_event(r);
+        return;
     case EVENT_LOOK:
         oracle_look(r);
         if (!r->calm)
@@ -212,6 +215,7 @@ static void live(struct run *r)
         if (!w->hosts[i].carries && !r->quiet[i])
             work_later(r, i);
     fault_later(r);
+    liar_draw(r);
     world_after(w, LOOK_EACH, EVENT_LOOK, 0, 0);
     world_run(w, r->plan.duration);
     r->calm = true;
@@ -241,6 +245,7 @@ void run_clear(struct run *r)
         outside_down(r, i);
     ledger_free(r);
     world_clear(&r->w);
+    liar_free(r);
     fault_free(r);
     free(r->asked);
     r->asked = NULL;

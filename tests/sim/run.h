@@ -6,6 +6,7 @@
 #define COVEY_TESTS_SIM_RUN_H
 
 #include "tests/sim/ledger.h"
+#include "tests/sim/liar.h"
 #include "tests/sim/world.h"
 
 #define RUN_SPACES_MAX 3u
@@ -85,6 +86,7 @@ struct run_tally {
     uint64_t unanswered;
     uint64_t work[WORK_KIND_COUNT];
     uint64_t fault[FAULT_KIND_COUNT];
+    uint64_t lie[LIE_KIND_COUNT];
     uint64_t events, commits, wire_bytes, change_sets;
     covey_time converged; /* how long that took, once faults had stopped */
 };
@@ -115,6 +117,7 @@ struct run {
     bool quiet[WORLD_HOSTS_MAX];               /* nobody writes there */
     uint64_t words; /* written so far: every text is another one */
     struct fault_state *faults;
+    struct liar *liar; /* NULL: nobody lies */
 };
 
 /* Draw a plan.  hosts and hours: 0 for drawn. */
@@ -148,7 +151,7 @@ void fault_begin(struct run *r);
 void fault_later(struct run *r); /* the first of them */
 void fault_on_event(struct run *r);
 void fault_on_mend(struct run *r, uint64_t which);
-void fault_end(struct run *r); /* all is mended, every host is up */
+void fault_end(struct run *r); /* all is mended, every host is up; no lies */
 void fault_free(struct run *r);
 
 #endif

@@ -30,6 +30,8 @@
     X(CHANGES, "changes", "bytes", "commits")                                  \
     X(FAULT, "fault", "kind", "other")                                         \
     X(MEND, "mend", "kind", "other")                                           \
+    X(LIE, "lie", "kind", "to")                                                \
+    X(ANSWER, "answer", "kind", "code")                                        \
     X(LOOK, "look", "change_sets", "phase")
 
 enum trace_kind {

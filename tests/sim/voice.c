@@ -242,12 +242,14 @@ void voice_seal(const struct voice *v, struct header *h,
 static void add(const struct voice *v, struct batch_state *state,
                 struct covey_buf *body, const struct voice_set *set)
 {
-    const struct header *h = set->header;
-    struct batch_item item = {
-        .header = h, .hash = header_hash(h), .payload = set->payload};
+    struct header own = *set->header;
+    struct batch_item item = {.header = set->header,
+                              .hash = header_hash(set->header),
+                              .payload = set->payload};
 
-    item.signature =
-        set->signature == NULL ? header_sign(h, &v->author) : *set->signature;
+    own.author = v->author.key; /* it has no other's key */
+    item.signature = set->signature == NULL ? header_sign(&own, &v->author)
+                                            : *set->signature;
     batch_add(state, body, &item);
 }
 

@@ -194,6 +194,7 @@ static void act(struct world *w, const struct event *e)
     case EVENT_FAULT:
     case EVENT_MEND:
     case EVENT_LOOK:
+    case EVENT_LIE:
         if (w->on_event != NULL)
             w->on_event(w, e);
         return;
