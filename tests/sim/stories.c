@@ -405,6 +405,55 @@ static void two_copies_running(struct run *r)
     story_expect(r, story_rows(r, CEDAR, ALL) == 12, "all rows are there");
 }
 
+/* ---- members that lie ---- */
+
+/* Birch turns, and lies in this way only, or in all; cedar, too, is dialled. */
+static void birch_lies(struct run *r, enum lie_kind only)
+{
+    story_cluster(r);
+    r->w.hosts[CEDAR].listens = true;
+    story_write(r, BIRCH, ADD("while birch was honest"));
+    story_wait(r, WORLD_MINUTE);
+    liar_turn(r, BIRCH, only, 30);
+}
+
+/* Each log of birch's says one thing to cedar and another to the relay: both
+ * are kept, by everybody. */
+static void a_member_says_two_things(struct run *r)
+{
+    birch_lies(r, LIE_TWICE);
+    for (int i = 0; i < 60; i++) {
+        story_write(r, ALDER, ADD("honest all the time"));
+        story_wait(r, WORLD_MINUTE);
+    }
+    story_expect(r, r->tally.lie[LIE_TWICE] > 10, "birch said two things");
+    story_ends_well(r);
+    story_expect(r, story_rows(r, ALDER, ALL) > 61 + 2 * 10,
+                 "both sides of each fork are there");
+}
+
+static void a_member_lies_in_every_way(struct run *r)
+{
+    size_t before;
+
+    birch_lies(r, LIE_KIND_COUNT);
+    for (int i = 0; i < 120; i++) {
+        story_write(r, ALDER, ADD("honest all the time"));
+        story_write(r, CEDAR, ADD("and cedar, too"));
+        story_wait(r, WORLD_MINUTE);
+    }
+    for (size_t k = 0; k < LIE_KIND_COUNT; k++)
+        story_expect(r, r->tally.lie[k] > 0, "birch lied in each way");
+    story_ends_well(r);
+    before = story_rows(r, ALDER, ALL);
+    story_expect(r, story_status(r, ALDER, "void") > 0,
+                 "alder tells of what is void");
+    host_down(&r->w, CEDAR, MACHINE_POWER);
+    host_boot(&r->w, CEDAR);
+    story_expect(r, story_rows(r, CEDAR, ALL) == before,
+                 "the honest go on with the same rows");
+}
+
 /* ---- joining ---- */
 
 /* The request waits at the relay until the chair is there. */
@@ -461,6 +510,8 @@ static const struct {
     STORY(disk_full_and_room_again),
     STORY(restored_from_tuesdays_backup),
     STORY(two_copies_running),
+    STORY(a_member_says_two_things),
+    STORY(a_member_lies_in_every_way),
     STORY(joined_while_the_chair_was_off),
 #undef STORY
 };
