@@ -309,7 +309,7 @@ suites: $(UNIT_LOGS) all fuzz-programs \
 # ---- coverage: the same tests with the build that counts
 
 COV_UNIT := $(UNIT_SRC:tests/%.c=$(C)/log/%.log)
-COV_SUITES := $(filter-out sim fuzz,$(SUITES))
+COV_SUITES := $(filter-out sim fuzz mutants,$(SUITES))
 COV_LOGS := $(COV_UNIT) $(COV_SUITES:%=$(C)/log/%.log) \
     $(C)/log/sim.log $(C)/log/fuzz.log
 COV_SIM := $(C)/tests/sim/tool_sim --seeds 1000000 --hours 2 --seconds 60

@@ -192,7 +192,8 @@ enum covey_rc node_group(struct node *node)
     node->in_group = true;
     node->outbox_dirty = true; /* another program may have written */
     node->group_bytes = 0;
-    rc = seal_store_signatures(node);
+    rc = node->resumed ? seal_store_signatures(node) : space_resume_all(node);
+    node->resumed = rc == COVEY_OK;
     if (rc != COVEY_OK)
         node_failed(node, rc);
     return rc;
@@ -242,7 +243,7 @@ void node_failed(struct node *node, enum covey_rc rc)
         snprintf(node->altered, sizeof node->altered, "%s", why.text);
     store_rollback(node->store);
     merge_forget(node->store);
-    node->in_group = false;
+    node->in_group = node->resumed = false;
     node->failed = rc;
     for (struct conn *c = node->conns; c != NULL; c = c->next)
         conn_shut(node, c, SESSION_CLOSE_BYE, NULL);
@@ -507,11 +508,11 @@ static enum covey_rc load(struct node *node, struct covey_why *why)
         return rc;
     }
     targets_refresh(node);
-    if (node_group(node) == COVEY_OK) {
-        rc = seal_sign_again(node);
-        if (rc != COVEY_OK)
-            store_why(node->store, why);
-    }
+    rc = node_group(node);
+    if (rc == COVEY_EBUSY || rc == COVEY_EFULL)
+        return COVEY_OK; /* the first group that can be had does it */
+    if (rc != COVEY_OK)
+        store_why(node->store, why);
     return rc;
 }
 

@@ -240,3 +240,14 @@ enum covey_rc space_take_epochs(struct node *node, struct node_space *s,
     s->changed |= *advanced;
     return rc;
 }
+
+enum covey_rc space_resume_all(struct node *node)
+{
+    enum covey_rc rc = seal_sign_again(node);
+
+    for (struct node_space *s = node->spaces; s != NULL && rc == COVEY_OK;
+         s = s->next)
+        if (s->row.n != 0)
+            rc = apply_waiting(node, s);
+    return rc;
+}

@@ -99,6 +99,7 @@ struct node {
     struct parked_request *parked_requests;
     struct queued *effects, **effects_end, *taken;
     bool outbox_dirty, in_group;
+    bool resumed;      /* space_resume_all() is done */
     bool parked;       /* messages or requests wait for the write lock */
     char altered[240]; /* why sealing has stopped; empty: it has not */
     size_t group_bytes;

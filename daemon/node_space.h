@@ -109,6 +109,9 @@ COVEY_MUST_USE enum covey_rc space_take_epochs(struct node *node,
                                                struct node_space *s,
                                                const struct epochs *epochs,
                                                bool *advanced);
+/* What the last run left undone: signatures that a kill lost, change sets that
+ * waited for what this version of the program can do. */
+COVEY_MUST_USE enum covey_rc space_resume_all(struct node *node);
 const struct epoch_mark *space_epoch(const struct node_space *s,
                                      const struct hash *hash, uint64_t *number);
 /* The role that an author's member had after an epoch; false: none, or the

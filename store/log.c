@@ -59,11 +59,16 @@ struct place {
     struct log_row *row; /* the branch that it extends; NULL: begins one */
 };
 
-/* Whoever cites or follows the head of a log makes it a tip no more. */
-static enum covey_rc mark_cited(struct store *st,
+/* Whoever cites or follows the head of a log makes it a tip no more; but not
+ * while it waits, since then nobody cites it in its place. */
+static enum covey_rc mark_cited(struct store *st, const struct entry *by,
                                 const struct log_recent *cited)
 {
     struct log_row *row;
+
+    if (by->state == ENTRY_WAITING)
+        return COVEY_OK;
+
     enum covey_rc rc = log_by_number(st, cited->log, &row);
 
     if (rc == COVEY_OK && row->seq == cited->seq && !row->cited) {
@@ -73,9 +78,10 @@ static enum covey_rc mark_cited(struct store *st,
     return rc;
 }
 
-static enum covey_rc link_cites(struct store *st, const struct header *h,
+static enum covey_rc link_cites(struct store *st, const struct entry *e,
                                 struct place *at)
 {
+    const struct header *h = &e->header;
     struct log_recent cited;
 
     for (size_t i = 0; i < h->cite_count; i++) {
@@ -84,7 +90,7 @@ static enum covey_rc link_cites(struct store *st, const struct header *h,
 
         CHECK(rc != COVEY_ENONE); /* nothing is stored before what it cites */
         if (rc == COVEY_OK)
-            rc = mark_cited(st, &cited);
+            rc = mark_cited(st, e, &cited);
         if (rc != COVEY_OK)
             return rc;
         at->links.cites[at->links.cite_count++] = cited.seq;
@@ -106,9 +112,10 @@ static enum covey_rc supersede(struct store *st, const struct log_recent *head)
     return rc;
 }
 
-static enum covey_rc link_previous(struct store *st, const struct header *h,
+static enum covey_rc link_previous(struct store *st, const struct entry *e,
                                    struct place *at)
 {
+    const struct header *h = &e->header;
     struct log_recent previous;
 
     if (hash_is_zero(&h->previous)) {
@@ -120,7 +127,7 @@ static enum covey_rc link_previous(struct store *st, const struct header *h,
 
     CHECK(rc != COVEY_ENONE);
     if (rc == COVEY_OK)
-        rc = mark_cited(st, &previous);
+        rc = mark_cited(st, e, &previous);
     if (rc == COVEY_OK && h->number == 1)
         rc = supersede(st, &previous);
     at->links.previous = previous.seq;
@@ -232,9 +239,9 @@ enum covey_rc log_append(struct store *st, struct entry *e)
     if (rc == COVEY_OK)
         rc = log_epoch(st, &e->header.epoch, &at.epoch);
     if (rc == COVEY_OK)
-        rc = link_cites(st, &e->header, &at);
+        rc = link_cites(st, e, &at);
     if (rc == COVEY_OK)
-        rc = link_previous(st, &e->header, &at);
+        rc = link_previous(st, e, &at);
     if (rc != COVEY_OK)
         return rc;
 

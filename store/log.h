@@ -133,7 +133,8 @@ COVEY_MUST_USE enum covey_rc log_last_of(struct store *st, int64_t n,
                                          const struct sign_key *author,
                                          struct log_head_row *out);
 /* Hashes that no other change set here cites or follows, oldest first, at most
- * `cap`; *count is how many there are in all. */
+ * `cap`; *count is how many there are in all.  What waits is none, and what it
+ * cites may be one: who cites what waits waits too. */
 struct tip {
     struct hash hash;
     uint64_t clock;

@@ -46,7 +46,9 @@
                              " ORDER BY l.clock DESC, l.hash LIMIT 1")         \
     X(LOG_TIPS, "SELECT l.hash, l.clock, a.key"                                \
                 " FROM log AS l CROSS JOIN author AS a ON a.n = l.author"      \
-                " WHERE l.space = ?1 AND l.cited = 0 ORDER BY l.seq")          \
+                " CROSS JOIN change_set AS c ON c.seq = l.seq"                 \
+                " WHERE l.space = ?1 AND l.cited = 0 AND c.state <> 2"         \
+                " ORDER BY l.seq")                                             \
     X(CHANGE_SET_ADD,                                                          \
       "INSERT INTO change_set (seq, log, number, clock, epoch, state, wait,"   \
       " verdict, signed, wall, length, hash, links, signature, payload)"       \

@@ -221,7 +221,7 @@ static void read_rows(const struct route_match *m)
     buf_clear(&out);
 }
 
-static void request(struct fuzz_in *in)
+static void ask_one(struct fuzz_in *in)
 {
     const struct api_route *route = &table.routes[fuzz_u8(in) % table.count];
     struct covey_buf target = fuzz_buf(), body = fuzz_buf();
@@ -256,7 +256,7 @@ static void one(struct covey_bytes in)
     nodes_start(&w, 0);
     CHECK(reader_open(w.nodes[0].dir, &reader, &why) == COVEY_OK);
     for (size_t i = 0; i < REQUESTS_MAX && parts.left > 0; i++) {
-        request(&parts);
+        ask_one(&parts);
         w.clock.now += COVEY_SECOND;
         w.clock.wall_ms += 1000;
         node_event(w.nodes[0].node, &tick, w.clock);

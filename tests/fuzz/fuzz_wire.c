@@ -47,41 +47,60 @@ static bool copy_value(struct wire_cursor *c, struct covey_buf *out)
     return wire_ok(c);
 }
 
-/* Each way to read what stands here gives a value, or nothing. */
-static void try_readers(const struct wire_cursor *at)
+/* A read left the cursor inside, or bad and with nothing to give. */
+static void check_cursor(const struct wire_cursor *c, const uint8_t *before,
+                         bool gave_nothing)
 {
-    struct wire_cursor c[10];
-    uint8_t fixed[32];
-
-    for (size_t i = 0; i < 10; i++)
-        c[i] = *at;
-
-    size_t items = wire_read_array(&c[0]);
-    uint64_t number = wire_read_uint_max(&c[1], 1000);
-    int64_t integer = wire_read_int(&c[2]);
-    double real = wire_read_real(&c[3]);
-    bool yes = wire_read_bool(&c[4]);
-    struct covey_bytes text = wire_read_text(&c[5]);
-    struct covey_bytes bin = wire_read_bin(&c[6]);
-    struct covey_bytes skipped = wire_skip(&c[7]);
-
-    wire_read_fixed(&c[8], fixed, sizeof fixed);
-    wire_read_nil(&c[9]);
-    CHECK(number <= 1000 && items <= WIRE_ITEMS_MAX);
-    CHECK(wire_ok(&c[0]) || items == 0);
-    CHECK(wire_ok(&c[1]) || number == 0);
-    CHECK(wire_ok(&c[2]) || integer == 0);
-    CHECK(wire_ok(&c[3]) || (real <= 0 && real >= 0));
-    CHECK(wire_ok(&c[4]) || !yes);
-    CHECK(wire_ok(&c[5]) || text.len == 0);
-    CHECK(wire_ok(&c[6]) || bin.len == 0);
-    CHECK(wire_ok(&c[7]) ? skipped.p == at->p : skipped.len == 0);
-    CHECK(wire_ok(&c[8]) || fixed[0] == 0);
-    for (size_t i = 0; i < 10; i++) {
-        CHECK(c[i].end == at->end);
-        CHECK(!wire_ok(&c[i]) || (c[i].p > at->p && c[i].p <= c[i].end));
-        CHECK(wire_ok(&c[i]) || wire_peek(&c[i]) == WIRE_END);
+    if (wire_ok(c)) {
+        CHECK(c->p > before && c->p <= c->end);
+        return;
     }
+    CHECK(gave_nothing);
+    CHECK(wire_peek(c) == WIRE_END);
+}
+
+static void try_numbers(const struct wire_cursor *at)
+{
+    struct wire_cursor c = *at;
+    size_t items = wire_read_array(&c);
+
+    CHECK(items <= WIRE_ITEMS_MAX);
+    check_cursor(&c, at->p, items == 0);
+    c = *at;
+    uint64_t number = wire_read_uint_max(&c, 1000);
+    CHECK(number <= 1000);
+    check_cursor(&c, at->p, number == 0);
+    c = *at;
+    int64_t integer = wire_read_int(&c);
+    check_cursor(&c, at->p, integer == 0);
+    c = *at;
+    double real = wire_read_real(&c);
+    check_cursor(&c, at->p, real <= 0 && real >= 0);
+    c = *at;
+    bool yes = wire_read_bool(&c);
+    check_cursor(&c, at->p, !yes);
+    c = *at;
+    wire_read_nil(&c);
+    check_cursor(&c, at->p, true);
+}
+
+static void try_bytes(const struct wire_cursor *at)
+{
+    struct wire_cursor c = *at;
+    uint8_t fixed[32];
+    struct covey_bytes text = wire_read_text(&c);
+
+    check_cursor(&c, at->p, text.len == 0);
+    c = *at;
+    struct covey_bytes bin = wire_read_bin(&c);
+    check_cursor(&c, at->p, bin.len == 0);
+    c = *at;
+    struct covey_bytes skipped = wire_skip(&c);
+    check_cursor(&c, at->p, skipped.len == 0);
+    CHECK(skipped.len == 0 || skipped.p == at->p);
+    c = *at;
+    wire_read_fixed(&c, fixed, sizeof fixed);
+    check_cursor(&c, at->p, fixed[0] == 0);
 }
 
 static void leb(struct covey_bytes in)
@@ -104,7 +123,8 @@ static void one(struct covey_bytes in)
 
     leb(in);
     while (wire_peek(&c) != WIRE_END) {
-        try_readers(&c);
+        try_numbers(&c);
+        try_bytes(&c);
         if (!copy_value(&c, &out))
             break;
     }

@@ -17,21 +17,25 @@ static void die(const char *path)
     exit(2);
 }
 
-static void replay_file(const char *path, size_t size)
+static void replay_file(const char *path)
 {
-    /* Of its own size, so that reading past either end is seen. */
-    uint8_t *bytes = malloc(size > 0 ? size : 1);
+    struct stat st;
     FILE *file = fopen(path, "rb");
 
-    if (bytes == NULL || file == NULL || fread(bytes, 1, size, file) != size)
+    if (file == NULL || fstat(fileno(file), &st) != 0)
+        die(path);
+
+    /* Of its own size, so that reading past either end is seen. */
+    size_t size = (size_t)st.st_size;
+    uint8_t *bytes = malloc(size > 0 ? size : 1);
+
+    if (bytes == NULL || fread(bytes, 1, size, file) != size)
         die(path);
     fclose(file);
     (void)LLVMFuzzerTestOneInput(bytes, size);
     free(bytes);
     inputs++;
 }
-
-static void replay(const char *path);
 
 static int is_visible(const struct dirent *entry)
 {
@@ -53,7 +57,7 @@ static void replay_dir(const char *path)
         if (inner == NULL)
             abort();
         snprintf(inner, size, "%s/%s", path, list[i]->d_name);
-        replay(inner);
+        replay_file(inner);
         free(inner);
         free(list[i]);
     }
@@ -69,7 +73,7 @@ static void replay(const char *path)
     if (S_ISDIR(st.st_mode))
         replay_dir(path);
     else
-        replay_file(path, (size_t)st.st_size);
+        replay_file(path);
 }
 
 int main(int argc, char **argv)

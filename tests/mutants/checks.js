@@ -41,7 +41,7 @@ const kinds = {
         program: `build/san/tests/unit/test_${name}`,
         seconds: 300,
         args: () => [],
-        said: (out) => (/\[ {2}FAILED {2}\] (\w+)/.exec(out) ??
+        said: (out) => (/\[ +(?:FAILED|ERROR) +\] (test_\w+)/.exec(out) ??
             [...out.matchAll(/\[ RUN {6}\] (\w+)/g)].pop())?.[1],
     }),
 };

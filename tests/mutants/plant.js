@@ -17,8 +17,11 @@ export const here = path.dirname(fileURLToPath(import.meta.url));
 export const root = path.resolve(here, '../..');
 const home = path.join(root, 'build/mutants');
 
-// A planted bug that loops does not stop the run: so many seconds of a core.
-const LIMITED = 'ulimit -c 0; ulimit -t "$0"; exec "$@"';
+// A planted bug that loops, or takes all memory, stops neither the run nor the
+// machine: so many seconds of a core, and 2 GB.  A program with sanitizers maps
+// terabytes, and so counts what it really has.
+const LIMITED = 'ulimit -c 0; ulimit -t "$0"; ulimit -v "$1"; shift; exec "$@"';
+const ASAN_LIMIT = ':hard_rss_limit_mb=2000';
 
 // Run a program to its end; code is a number, or the signal that ended it.
 export function run(file, args, { cwd, env, input } = {}) {
@@ -109,6 +112,24 @@ function makeEnv() {
     return env;
 }
 
+// What of the root goes into a copy: its sources, and of each build the objects
+// and the files that say how they were made.
+function copied() {
+    const list = fs.readdirSync(root)
+        .filter((name) => !['.git', 'build', 'node_modules'].includes(name));
+
+    for (const build of ['build', 'build/san']) {
+        const at = path.join(root, build);
+        const found = fs.existsSync(at)
+            ? fs.readdirSync(at, { withFileTypes: true }) : [];
+
+        list.push(...found
+            .filter((f) => f.isFile() || ['gen', 'obj'].includes(f.name))
+            .map((f) => `${build}/${f.name}`));
+    }
+    return list;
+}
+
 export class Tree {
     constructor(name, cores = os.cpus().length) {
         this.dir = path.join(home, `tree${name}`);
@@ -116,16 +137,12 @@ export class Tree {
         this.touched = [];
     }
 
-    // Sources, and the objects that were built of them.
     async copy() {
-        const skipped = ['.git', 'node_modules', 'build/mutants', 'build/log',
-            'build/san/tests'].map((p) => `--exclude=./${p}`).join(' ');
-
         fs.rmSync(this.dir, { recursive: true, force: true });
         fs.mkdirSync(this.dir, { recursive: true });
         const { code, out } = await run('sh', ['-c',
-            `tar --format=posix --anchored ${skipped} -cf - . | ` +
-            `tar -C '${this.dir}' -xf -`], { cwd: root });
+            'tar --format=posix -cf - "$@" | tar -C "$0" -xf -',
+            this.dir, ...copied()], { cwd: root });
         if (code !== 0) throw new Error(out);
     }
 
@@ -153,8 +170,12 @@ export class Tree {
     // Run a check's program, of this tree or another folder, once.
     async attempt(check, seed, dir = this.dir) {
         const { code, out } = await run('sh', ['-c', LIMITED,
-            String(check.seconds), path.join(dir, check.program),
-            ...check.args(seed)], { cwd: this.dir });
+            String(check.seconds), check.isSim ? '2000000' : 'unlimited',
+            path.join(dir, check.program), ...check.args(seed)], {
+            cwd: this.dir,
+            env: { ...process.env, ASAN_OPTIONS:
+                (process.env.ASAN_OPTIONS ?? '') + ASAN_LIMIT },
+        });
         const said = check.said(out) ?? `ended by ${code}`;
         return { failed: code !== 0, said };
     }
