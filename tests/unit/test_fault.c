@@ -81,6 +81,24 @@ static void test_a_fault_is_told_and_ends_the_node(void **state)
     }
 }
 
+/* A full disk is told, ends nothing, and leaves nothing of what was refused. */
+static void test_a_full_disk_is_told_and_keeps_nothing(void **state)
+{
+    size_t i = nodes_add(&world, "alder", false);
+    const struct nodes_node *n = &world.nodes[i];
+
+    nodes_start(&world, i);
+    nodes_run(&world, 1);
+    disk_fail(n->disk, DISK_FULL, 1);
+    assert_non_null(
+        nodes_ask(&world, i, "space-create", NULL, "{\"name\":\"Cluster\"}"));
+    assert_int_equal(n->status, 507);
+    assert_int_equal(n->fatal_rc, COVEY_OK);
+    disk_mend(n->disk);
+    json_t *status = nodes_do(&world, i, "status", NULL, NULL);
+    assert_int_equal(json_array_size(json_object_get(status, "spaces")), 0);
+}
+
 static const char *text_of(json_t *reply, const char *key)
 {
     const char *text = json_string_value(json_object_get(reply, key));
@@ -130,6 +148,7 @@ int main(void)
         TEST(test_an_init_on_a_failing_disk_says_so),
         TEST(test_an_init_on_a_full_disk_says_so),
         TEST(test_a_fault_is_told_and_ends_the_node),
+        TEST(test_a_full_disk_is_told_and_keeps_nothing),
         TEST(test_a_fault_that_nobody_waits_for_ends_it_too),
     };
 
