@@ -21,6 +21,7 @@ struct run;
     X(HONEST, "an honest log", TAKEN)                                          \
     X(TWICE, "two of one number", TAKEN)                                       \
     X(REPLAY, "a replay", TAKEN)                                               \
+    X(AHEAD, "a write that replaces what comes later", TAKEN)                  \
     X(ROW, "another member's row", VOID)                                       \
     X(AGAIN, "a row told of twice", VOID)                                      \
     X(KEY, "under another key", VOID)                                          \

@@ -12,8 +12,6 @@ static const struct {
     {"a change set waits for a key", "needs a removal, which makes a new key"},
     {"a change set waits for an upgrade", "needs a newer version's rows"},
     {"a change set waits for what it cites", "follows from the two before"},
-    {"a write comes after the one that replaced it",
-     "needs a member that cites too little"},
 };
 
 static const char *why_waiting(const char *name)

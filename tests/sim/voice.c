@@ -207,8 +207,10 @@ struct header voice_header(const struct voice *v, uint32_t run)
 }
 
 void voice_row(struct covey_buf *out, const struct member_tag *tag,
-               uint32_t number, const char *words)
+               uint32_t number, const char *words,
+               const struct stamp_name *over)
 {
+    static const uint16_t first = 0;
     struct cell_value exists = {.type = CELL_BOOL, .integer = 1};
     struct cell_value text = {.type = CELL_TEXT,
                               .text = {(const uint8_t *)words, strlen(words)}};
@@ -216,9 +218,9 @@ void voice_row(struct covey_buf *out, const struct member_tag *tag,
 
     memcpy(id.b + ROW_ID_TAG_OFFSET, tag->b, sizeof tag->b);
     put_u32(id.b + sizeof id.b - 4, number);
-    row_part_begin(out, 1, &id, NULL, 0, 3);
+    row_part_begin(out, 1, &id, over, over != NULL, 3);
     row_part_cell(out, 0, &exists, NULL, 0);
-    row_part_cell(out, 1, &text, NULL, 0);
+    row_part_cell(out, 1, &text, &first, over != NULL);
     row_part_cell(out, 2, &text, NULL, 0);
     CHECK(buf_rc(out) == COVEY_OK);
 }

@@ -59,9 +59,10 @@ struct blind voice_blind(const struct voice *v);
  * nothing and cites nothing.  `run` makes it another log. */
 struct header voice_header(const struct voice *v, uint32_t run);
 /* Append the msgpack of a new priority with these words, of the member with
- * this tag. */
+ * this tag; its title replaces that of the change set `over` (NULL: none). */
 void voice_row(struct covey_buf *out, const struct member_tag *tag,
-               uint32_t number, const char *words);
+               uint32_t number, const char *words,
+               const struct stamp_name *over);
 /* Seal rows (msgpack of parts) into *payload under a header, which gets its
  * payload's length and hash. */
 void voice_seal(const struct voice *v, struct header *h,

@@ -89,7 +89,7 @@ struct covey_bytes trio_priority(const struct member_tag *tag, uint8_t number,
 
     buf_clear(out);
     buf_init(out, &support_heap, 4096);
-    voice_row(out, tag, number, title);
+    voice_row(out, tag, number, title, NULL);
     return buf_bytes(out);
 }
 
