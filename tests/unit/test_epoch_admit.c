@@ -108,8 +108,10 @@ static void test_an_invite_says_for_which_role(void **state)
     plan.changes[1].role = ROLE_COUNT;
     refused(&w, &plan, "wrong kind");
     plan.changes[1].role = ROLE_SCHOOL;
-    plan.changes[1].invite = invite_of(1); /* used */
-    refused(&w, &plan, "no such invite");
+    for (uint8_t number = 1; number < 100; number += 98) {
+        plan.changes[1].invite = invite_of(number); /* used; never issued */
+        refused(&w, &plan, "no such invite");
+    }
     plan.count = 1;
     refused(&w, &plan, "without a role");
 }
@@ -216,17 +218,23 @@ static void test_a_members_certificate_is_its_first_and_good(void **state)
 
 static void test_no_two_nodes_share_a_key(void **state)
 {
-    struct party twin;
-    struct plan plan = {.count = 0};
+    /* Another node of party 1 with a key of its first. */
+    for (int shared = 0; shared < 2; shared++) {
+        const struct node_secrets *first = &w.party[1].secrets;
+        struct plan plan = {.count = 0};
+        struct party twin;
 
-    /* Another node of party 1 with the noise key of its first. */
-    party_second_node(&w.party[1], 50, &twin);
-    twin.secrets.noise = w.party[1].secrets.noise;
-    identity_make(&twin.secrets, &twin.recovery, 1700000000000, &twin.id);
-    party_enter(&twin, &w.now.space);
-    plan_author(&plan, &twin, ROLE_SCHOOL);
-    plan_node(&plan, &twin);
-    refused(&w, &plan, "another node's");
+        party_second_node(&w.party[1], 50, &twin);
+        if (shared == 0)
+            twin.secrets.noise = first->noise;
+        else
+            twin.secrets.reading = first->reading;
+        identity_make(&twin.secrets, &twin.recovery, 1700000000000, &twin.id);
+        party_enter(&twin, &w.now.space);
+        plan_author(&plan, &twin, ROLE_SCHOOL);
+        plan_node(&plan, &twin);
+        refused(&w, &plan, "another node's");
+    }
 }
 
 /* ---- seats ---- */

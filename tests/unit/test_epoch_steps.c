@@ -297,6 +297,10 @@ static void test_a_carrier_that_ended_may_begin_again(void **state)
     change->carrier = carrier_of(1);
     chain_grow(&w, &plan);
     assert_false(w.now.carriers[0].present);
+    refused_by_all(&w, &plan, "does not carry");
+    change->op = EPOCH_CARRIER_NAME;
+    change->name = "Relay";
+    refused(&w, &plan, "does not carry");
     change->op = EPOCH_CARRIER;
     chain_grow(&w, &plan);
     assert_true(w.now.carriers[0].present);
