@@ -28,6 +28,7 @@ struct run;
     X(CLOCK, "a clock not due", REFUSED)                                       \
     X(CITE, "a citation of nothing", REFUSED)                                  \
     X(GAP, "a log with a gap", REFUSED)                                        \
+    X(FOLLOW, "after another's log", REFUSED)                                  \
     X(SPACE, "another space's", REFUSED)                                       \
     X(AUTHOR, "another author's", REFUSED)                                     \
     X(HALF, "half a batch", CUT)

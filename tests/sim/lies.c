@@ -10,6 +10,7 @@
 #define ROWS_MAX 3u
 #define NOBODY SIZE_MAX
 #define SHOWN RUN_MARK " of the liar"
+#define REPLACED RUN_MARK " replaced"
 #define NEVER_SHOWN RUN_MARK " never shown"
 
 /* ---- change sets ---- */
@@ -126,7 +127,7 @@ static bool ahead(struct lies *l)
     struct stamp_name name;
     struct hash hash;
 
-    seal(l, second, &l->voice.tag, RUN_MARK " replaced", NULL);
+    seal(l, second, &l->voice.tag, REPLACED, NULL);
     hash = header_hash(&second->header);
     memcpy(name.b, hash.b, sizeof name.b);
     l->rows--; /* the same row */
@@ -210,6 +211,29 @@ static bool gap(struct lies *l)
     return true;
 }
 
+/* A log of its own that goes on from somebody else's. */
+static bool follow(struct lies *l)
+{
+    const struct voice *v = &l->voice;
+
+    ledger_look(l->r);
+    for (size_t i = 0; i < v->head_count; i++) {
+        const struct ledger_entry *e =
+            ledger_entry(&l->r->ledger, &v->heads[i].hash);
+        struct lie_set *s;
+
+        if (e == NULL ||
+            memcmp(&e->author, &v->author.key, sizeof e->author) == 0)
+            continue;
+        s = fresh(l);
+        s->header.previous = e->hash;
+        s->header.clock = e->clock + 1;
+        seal_lie(l, s);
+        return true;
+    }
+    return false;
+}
+
 static bool space(struct lies *l)
 {
     struct lie_set *s = fresh(l);
@@ -251,6 +275,7 @@ static const struct {
 #define TELL_CLOCK clock_not_due
 #define TELL_CITE cite
 #define TELL_GAP gap
+#define TELL_FOLLOW follow
 #define TELL_SPACE space
 #define TELL_AUTHOR author
 #define TELL_HALF half
@@ -367,15 +392,41 @@ static void check_told(struct run *r, const struct lie_told *t)
                    is_void ? "void" : "good", e->state);
 }
 
+/* Does a host show these words: in a row, or as the other side of a conflict?
+ */
+static bool shows(struct run *r, size_t i, const char *words)
+{
+    sqlite3 *db = r->ledger.hosts[i].db;
+    sqlite3_stmt *stmt = NULL;
+    bool found;
+
+    host_enter(&r->w, i);
+    CHECK(
+        sqlite3_prepare_v2(db,
+                           "SELECT 1 FROM (SELECT title AS t FROM priority"
+                           " UNION ALL SELECT value FROM sibling WHERE tbl = 1"
+                           " AND col = 1)"
+                           " WHERE instr(CAST(t AS TEXT), ?1) > 0",
+                           -1, &stmt, NULL) == SQLITE_OK);
+    (void)sqlite3_bind_text(stmt, 1, words, -1, SQLITE_STATIC);
+    found = sqlite3_step(stmt) == SQLITE_ROW;
+    sqlite3_finalize(stmt);
+    return found;
+}
+
 void lies_check(struct lies *l)
 {
     struct run *r = l->r;
 
     for (size_t k = 0; k < l->told_count; k++)
         check_told(r, &l->told[k]);
-    for (size_t i = 0; i < r->w.host_count; i++)
-        if (ledger_sees(r, i) &&
-            machine_holds(i, NEVER_SHOWN, sizeof NEVER_SHOWN - 1))
+    for (size_t i = 0; i < r->w.host_count; i++) {
+        if (!ledger_sees(r, i))
+            continue;
+        if (machine_holds(i, NEVER_SHOWN, sizeof NEVER_SHOWN - 1))
             world_fail(&r->w, "[liar] n%zu keeps a row of a void change set",
                        i);
+        if (shows(r, i, REPLACED))
+            world_fail(&r->w, "[liar] n%zu shows what was replaced", i);
+    }
 }

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 const SIM = 'build/tests/sim/tool_sim';
 const SANITIZED = 'build/san/tests/sim/tool_sim';
 const SECONDS = process.env.SIM_SECONDS ?? '80';
-const KNOWN_SEED = '20';
+const KNOWN_SEED = '112'; // a member lies in it
 
 let passed = 0;
 let failed = 0;
