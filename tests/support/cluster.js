@@ -207,7 +207,7 @@ export class Cluster {
 
     async end({ keep = false } = {}) {
         // A daemon that is killed takes what it counted with it.
-        if (/cov/.test(build)) await Promise.all(this.nodes.map((n) => n.stop()));
+        if (path.basename(build) === 'cov') await Promise.all(this.nodes.map((n) => n.stop()));
         await Promise.all(this.nodes.map((n) => n.kill()));
         if (!keep) fs.rmSync(this.dir, { recursive: true, force: true });
     }
