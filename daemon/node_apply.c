@@ -171,8 +171,6 @@ put_previous(struct intake *in, const struct batch_record *r, struct arrival *a)
         a->header.previous = r->previous;
         return COVEY_OK;
     }
-    if (r->number < 2)
-        return blame(in, COVEY_EBAD, "a log begins without its past");
     if (before != NULL && before->header.number + 1 == r->number) {
         a->header.previous = before->hash;
         return COVEY_OK;
@@ -259,8 +257,7 @@ static enum covey_rc
 put_payload(struct intake *in, const struct batch_record *r, struct arrival *a)
 {
     a->header.payload_len = (uint32_t)r->payload.len;
-    if (r->payload.len > HEADER_PAYLOAD_MAX ||
-        changeset_hash_whole(r->payload, &a->header.payload_hash) != COVEY_OK)
+    if (changeset_hash_whole(r->payload, &a->header.payload_hash) != COVEY_OK)
         return blame(in, COVEY_EBAD, "a payload is malformed, or lacks a part");
     return COVEY_OK;
 }
@@ -280,7 +277,7 @@ static enum covey_rc take_in(struct intake *in)
     const struct batch_record *r = &in->record;
     struct arrival *before;
 
-    if (membership_author(&in->space->m, &r->author) == NULL || r->number == 0)
+    if (membership_author(&in->space->m, &r->author) == NULL)
         return blame(in, COVEY_EFORGED, "its author is not a member");
     if (!node_grow((void **)&in->items, &in->cap, in->count, sizeof *in->items))
         return COVEY_ENOMEM;

@@ -84,8 +84,11 @@ void batch_add(struct batch_state *st, struct covey_buf *out,
 /* Bytes that batch_add would append at the most. */
 size_t batch_room(const struct header *h, size_t payload_len);
 /* The next record; *in moves past it.  *found is false with rc OK at the end;
- * COVEY_EBAD or COVEY_ELIMIT for a malformed batch.  The cites are the
- * header's, in its order; whoever puts hashes back sees to it that they ascend.
+ * COVEY_EBAD or COVEY_ELIMIT for a malformed batch.  A number is
+ * at least 1, number 1 has a previous, a payload has HEADER_PAYLOAD_MAX bytes
+ * at the most, and a cite goes back to a record of this batch.  The cites are
+ * the header's, in its order; whoever puts hashes back sees to it that they
+ * ascend.
  */
 COVEY_MUST_USE enum covey_rc batch_next(struct batch_state *st,
                                         struct covey_bytes *in, bool *found,
