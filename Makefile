@@ -326,8 +326,8 @@ cov-built: $(BINARIES:%=$(C)/%) $(TOOL_SRC:%.c=$(C)/%) $(UNIT_SRC:%.c=$(C)/%) \
 $(COV_UNIT): $(C)/log/%.log: cov-built
 	@sh tests/tally run $@ $(C)/tests/$*
 
-# The simulator and the fuzz targets are run by hand: their suites would take
-# other builds, and longer.
+# The simulator and the fuzz targets are run by hand: their suites take other
+# builds, and longer.  Planted bugs are built elsewhere.
 cov-ran: $(COV_UNIT)
 	@for suite in $(COV_SUITES); do \
 	    COVEY_BUILD=$(CURDIR)/$(C) sh tests/tally show \
