@@ -197,6 +197,35 @@ static void test_a_write_is_taken_in_whole_or_not_at_all(void **state)
     }
 }
 
+/* A verdict would have refused it before; here it is refused again. */
+static void test_what_the_rules_do_not_know_is_not_taken_in(void **state)
+{
+    static const struct {
+        uint32_t column;
+        struct cell_value value;
+    } odd[] = {
+        {COLUMN_MAX, {.type = CELL_TEXT, .text = {(const uint8_t *)"t", 1}}},
+        {1, {.type = CELL_INT, .integer = 7}},
+    };
+
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        struct cell_stamp stamp = stamp_of(1);
+        struct covey_buf bytes = heap_buf();
+        struct row_part part;
+        struct cell_row row;
+
+        begin(&row, &support_heap);
+        row_part_begin(&bytes, row.rules->id, &row_one, NULL, 0, 1);
+        row_part_cell(&bytes, odd[i].column, &odd[i].value, NULL, 0);
+        assert_int_equal(row_part_read(buf_bytes(&bytes), &part), COVEY_OK);
+        assert_int_equal(
+            cell_apply(&row, &part, &stamp, &(struct cell_source){.seq = 1}),
+            COVEY_EBAD);
+        cell_arena_clear(&row.arena);
+        buf_clear(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_a_record_cut_or_with_a_byte_more_is_corrupt),
         cmocka_unit_test(test_a_record_is_read_whole_or_not_at_all),
         cmocka_unit_test(test_a_write_is_taken_in_whole_or_not_at_all),
+        cmocka_unit_test(test_what_the_rules_do_not_know_is_not_taken_in),
     };
 
     return cmocka_run_group_tests_name("cell", tests, NULL, NULL);

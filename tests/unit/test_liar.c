@@ -56,7 +56,20 @@ static void test_a_row_in_another_members_name_is_void(void **state)
     struct covey_buf payload;
 
     tag.b[0] ^= 1;
-    struct covey_bytes row = trio_priority(&tag, 1, "not mine");
+    struct covey_bytes rows[2] = {trio_priority(&tag, 1, "not mine"),
+                                  trio_priority(&tag, 2, "nor this")};
+    voice_seal(&trio.liar.v, &h, rows, 2, &payload);
+    assert_true(trio_send_one(&h, buf_bytes(&payload), NULL));
+    trio_assert_both(1, 1, 0);
+    buf_clear(&payload);
+}
+
+static void test_a_row_of_no_form_is_void(void **state)
+{
+    struct header h = voice_header(&trio.liar.v, 1);
+    struct covey_bytes row = {(const uint8_t *)"\x93\x01\x02\x03", 4};
+    struct covey_buf payload;
+
     voice_seal(&trio.liar.v, &h, &row, 1, &payload);
     assert_true(trio_send_one(&h, buf_bytes(&payload), NULL));
     trio_assert_both(1, 1, 0);
@@ -297,6 +310,7 @@ int main(void)
         T(test_what_is_honest_counts),
         T(test_a_row_told_of_twice_is_void),
         T(test_a_row_in_another_members_name_is_void),
+        T(test_a_row_of_no_form_is_void),
         T(test_a_payload_under_another_key_is_void),
         T(test_a_payload_short_of_a_part_is_refused),
         T(test_a_clock_that_is_not_due_is_refused),

@@ -153,6 +153,8 @@ static void test_what_is_beyond_the_limits_is_not_written(void **state)
     wire_array(&b, WIRE_ITEMS_MAX + 1);
     assert_int_equal(buf_rc(&b), COVEY_ELIMIT);
     wire_nil(&b); /* and after it nothing */
+    wire_array(&b, WIRE_ITEMS_MAX + 1);
+    assert_int_equal(buf_rc(&b), COVEY_ELIMIT);
     assert_int_equal(b.len, 0);
     free(body);
     buf_clear(&b);
