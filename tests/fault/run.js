@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { kill } from './kill.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const build = process.env.COVEY_BUILD || path.join(root, 'build');
 const FULL = Boolean(process.env.FULL);
 const SEED = Number(process.env.SEED || Date.now() % 1000000);
 
@@ -22,7 +23,7 @@ const tools = [
 // Run one; what it prints is shown, and whether it found nothing is the result.
 function runTool([tool, sample, whole]) {
     const args = (FULL ? whole : sample).map(String);
-    const child = spawn(path.join(root, 'build/tests/fault', tool), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(path.join(build, 'tests/fault', tool), args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
     child.stdout.on('data', (d) => (out += d));
     return new Promise((resolve) => {
