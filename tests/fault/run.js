@@ -50,7 +50,9 @@ async function runTools() {
 
 console.log(`fault: seed ${SEED}`);
 const results = await runTools();
-const killed = await kill(FULL ? 1000 : 30, SEED);
+// What is killed counts nothing, and gcov's own system calls are in the way.
+const counts = path.basename(build) === 'cov';
+const killed = counts ? { passed: 0, failed: 0 } : await kill(FULL ? 1000 : 30, SEED);
 const passed = results.filter(Boolean).length + killed.passed;
 const failed = results.length + killed.passed + killed.failed - passed;
 console.log(`${passed} passed, ${failed} failed`);
