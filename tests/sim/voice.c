@@ -247,6 +247,7 @@ static void add(const struct voice *v, struct batch_state *state,
     struct header own = *set->header;
     struct batch_item item = {.header = set->header,
                               .hash = header_hash(set->header),
+                              .chained = v->chained,
                               .payload = set->payload};
 
     own.author = v->author.key; /* it has no other's key */

@@ -20,6 +20,7 @@ struct voice {
     struct seed key;         /* the space's */
     struct sign_pair author; /* its own, in the space */
     uint64_t kind;           /* of its change sets: CHANGESET_ROWS at first */
+    bool chained;            /* a set does not say what it follows in its log */
     /* Of the session: */
     struct session *session; /* NULL: none */
     struct covey_buf inbox;

@@ -137,6 +137,37 @@ static void test_a_log_that_begins_in_the_middle_is_refused(void **state)
 }
 
 /* Its first change set knows the newest membership, the next one does not. */
+/* The next in a log need not say what it follows: that is known, from this
+ * batch or from before, or it cannot be taken in. */
+static void test_what_a_set_follows_is_found_or_it_is_refused(void **state)
+{
+    struct header h[4];
+    struct covey_buf payload[4];
+    struct voice_set sets[4];
+    struct voice *v = &trio.liar.v;
+
+    for (uint8_t i = 0; i < 4; i++) {
+        struct covey_bytes row = trio_priority(&v->tag, i, "in a row");
+
+        h[i] = voice_header(v, 1);
+        h[i].number = h[i].clock = i + 1u;
+        if (i > 0)
+            h[i].previous = header_hash(&h[i - 1]);
+        voice_seal(v, &h[i], &row, 1, &payload[i]);
+        sets[i] = (struct voice_set){&h[i], buf_bytes(&payload[i]), NULL};
+    }
+    v->chained = true;
+    assert_true(liar_send(&trio.liar, &sets[0], 2));
+    assert_true(liar_send(&trio.liar, &sets[2], 1));
+    trio_assert_both(3, 0, 3);
+    h[3].number = 5;
+    assert_false(liar_send(&trio.liar, &sets[3], 1));
+    assert_int_equal(v->code, SESSION_CLOSE_INCOMPLETE);
+    trio_assert_both(3, 0, 3);
+    for (size_t i = 0; i < 4; i++)
+        buf_clear(&payload[i]);
+}
+
 static void test_going_back_to_an_older_membership_is_refused(void **state)
 {
     struct header first = voice_header(&trio.liar.v, 1);
@@ -317,6 +348,7 @@ int main(void)
         T(test_a_citation_of_nothing_is_refused),
         T(test_a_log_with_a_gap_is_refused),
         T(test_a_log_that_begins_in_the_middle_is_refused),
+        T(test_what_a_set_follows_is_found_or_it_is_refused),
         T(test_going_back_to_an_older_membership_is_refused),
         T(test_another_spaces_change_set_is_refused),
         T(test_another_authors_name_is_refused),
