@@ -73,9 +73,8 @@ static json_t *frontier_json(struct node *node, const struct node_space *s)
     return list;
 }
 
-#define STALE_MS                                                               \
-    (UINT64_C(72) * 3600 * 1000) /* no news for so long is told                \
-                                  */
+/* No news for so long is told. */
+#define STALE_MS (UINT64_C(72) * 3600 * 1000)
 
 /* ---- spaces ---- */
 
