@@ -143,6 +143,15 @@ bool ledger_holds(const struct ledger_entry *e, size_t host)
     return (e->held[host / 64] >> (host % 64) & 1) != 0;
 }
 
+bool ledger_held(const struct ledger_entry *e)
+{
+    bool held = false;
+
+    for (size_t k = 0; k < sizeof e->held / sizeof e->held[0]; k++)
+        held = held || e->held[k] != 0;
+    return held;
+}
+
 /* ---- reading a record ---- */
 
 static sqlite3_stmt *prepare(struct run *r, size_t i, const char *sql)

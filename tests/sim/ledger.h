@@ -103,5 +103,6 @@ void ledger_excuse(struct run *r, size_t host);
 const struct ledger_entry *ledger_entry(const struct ledger *l,
                                         const struct hash *hash);
 bool ledger_holds(const struct ledger_entry *e, size_t host);
+bool ledger_held(const struct ledger_entry *e); /* by any host */
 
 #endif

@@ -379,12 +379,12 @@ static void check_told(struct run *r, const struct lie_told *t)
     const struct ledger_entry *e = ledger_entry(&r->ledger, &t->hash);
     bool is_void = t->becomes == BECOMES_VOID;
 
-    if (e == NULL && t->acked_by != NOBODY &&
-        !r->ledger.hosts[t->acked_by].excused)
-        world_fail(&r->w, "[liar] n%zu does not hold what it acknowledged",
-                   t->acked_by);
-    if (e == NULL)
+    if (e == NULL || !ledger_held(e)) { /* now by nobody: an older copy */
+        if (t->acked_by != NOBODY && !r->ledger.hosts[t->acked_by].excused)
+            world_fail(&r->w, "[liar] n%zu does not hold what it acknowledged",
+                       t->acked_by);
         return;
+    }
     if (t->becomes == BECOMES_REFUSED || t->becomes == BECOMES_CUT)
         world_fail(&r->w, "[liar] what was to be refused is held");
     else if (e->state != is_void)
