@@ -107,19 +107,48 @@ static const char *text_of(json_t *reply, const char *key)
     return text;
 }
 
-static void two_members(size_t a, size_t b)
+/* A starts, makes a cluster and invites: what others send to join it. */
+static void invited(size_t a, char body[3000])
 {
-    char space[40], body[3000];
+    char space[40];
 
     nodes_start(&world, a);
-    nodes_start(&world, b);
     snprintf(space, sizeof space, "%s",
              text_of(nodes_do(&world, a, "space-create", NULL,
                               "{\"name\":\"Cluster\",\"admit\":\"at-once\"}"),
                      "id"));
-    snprintf(body, sizeof body, "{\"ticket\":\"%s\",\"wait_s\":50}",
+    snprintf(body, 3000, "{\"ticket\":\"%s\",\"wait_s\":50}",
              text_of(nodes_do(&world, a, "invite", space, NULL), "ticket"));
+}
+
+static void two_members(size_t a, size_t b)
+{
+    char body[3000];
+
+    invited(a, body);
+    nodes_start(&world, b);
     nodes_do(&world, b, "join", NULL, body);
+}
+
+/* The chair let it in, and it ended before it could note that it had asked. */
+static void test_who_forgot_that_it_joined_is_a_member(void **state)
+{
+    size_t a = nodes_add(&world, "alder", true);
+    size_t b = nodes_add(&world, "birch", false);
+    struct disk *before = disk_new("before", 1);
+    struct disk *disk = world.nodes[b].disk;
+    char body[3000];
+
+    invited(a, body);
+    disk_leave(disk, DISK_KEEP, before);
+    nodes_start(&world, b);
+    nodes_do(&world, b, "join", NULL, body);
+    nodes_kill(&world, b);
+    disk_leave(before, DISK_KEEP, disk);
+    nodes_start(&world, b);
+    nodes_do(&world, b, "join", NULL, body);
+    nodes_kill(&world, b);
+    disk_free(before);
 }
 
 /* What it reads to speak with a peer, nobody waits for. */
@@ -150,6 +179,7 @@ int main(void)
         TEST(test_a_fault_is_told_and_ends_the_node),
         TEST(test_a_full_disk_is_told_and_keeps_nothing),
         TEST(test_a_fault_that_nobody_waits_for_ends_it_too),
+        TEST(test_who_forgot_that_it_joined_is_a_member),
     };
 
     return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
