@@ -120,7 +120,7 @@ static void want_doors(struct node *node, struct joining *j)
         const struct ticket_address *a = &j->ticket.addresses[i];
 
         want(node, TARGET_DOOR, &a->key, a->at, s);
-        if (j->row.left)
+        if (j->row.left || j->used)
             want(node, TARGET_PEER, &a->key, a->at, s);
     }
 }

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Who is a member is let in so soon after the first knock. */
+#define KNOCK_WITHIN (3 * COVEY_SECOND)
+
 struct joining *joining_of(struct node *node, const struct space_id *id)
 {
     for (struct joining *j = node->joinings; j != NULL; j = j->next)
@@ -197,8 +200,11 @@ static void on_answer(struct node *node, struct conn *c, uint32_t code)
             joining_put(node->store, &j->row) == COVEY_OK)
             node->targets_stale = true;
         return;
-    case DOOR_USED:
-        if (!j->row.left)
+    case DOOR_USED: /* by us, perhaps: what we noted of it may be lost */
+        if (!j->used)
+            j->used_at = node->clock.now;
+        j->used = true;
+        if (!j->row.left && node->clock.now - j->used_at >= KNOCK_WITHIN)
             refuse(j, "this ticket has let somebody else in already; ask the "
                       "chair for a new one");
         knock_now(node, j);

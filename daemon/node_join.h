@@ -23,7 +23,9 @@ struct joining {
     struct joining_row row;
     struct ticket ticket;
     struct ticket_keys keys;
-    char refused[200]; /* why a door said no for good; empty: go on */
+    bool used;          /* a door said so, first at used_at: by us, perhaps */
+    covey_time used_at; /* ... and if no knock has got us in since, not by us */
+    char refused[200];  /* why a door said no for good; empty: go on */
 };
 
 /* node_join.c */

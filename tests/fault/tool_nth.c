@@ -23,10 +23,6 @@
 #define NEVER (UINT64_MAX / 2)
 #define PROBE_MAX 8192
 
-/* FIXME: a joiner that fails, or ends, between leaving its request and noting
- * that it did, takes its own admission for somebody else's. */
-#define KNOWN "has let somebody else in"
-
 /* What it may end for when there is no memory: without these nothing can even
  * be said (daemon/node.c). */
 static const char *const ends[] = {"q != NULL", "r != NULL"};
@@ -43,7 +39,7 @@ static const char *const kinds[KIND_COUNT] = {
 /* What a try leaves to the process that started it. */
 struct outcome {
     uint64_t spared;
-    bool struck, fatal, panicked, known;
+    bool struck, fatal, panicked;
     enum told told;
     char probe[PROBE_MAX];
     char trouble[512]; /* "": none */
@@ -53,7 +49,7 @@ struct sweep {
     enum kind kind;
     const struct act *act;
     char before[PROBE_MAX], after[PROBE_MAX];
-    uint64_t tries, fatal, refused, panics, known, trouble;
+    uint64_t tries, fatal, refused, panics, trouble;
 };
 
 static struct stage stage;
@@ -191,11 +187,7 @@ static void try_again(void)
     if (stage.told != TOLD_FAILED || (differs && probe_is(sweep.after)))
         return;
     sweep.act->run(&stage);
-    if (stage.told == TOLD_DONE)
-        return;
-    if (strstr(stage.said, KNOWN) != NULL)
-        outcome->known = true;
-    else
+    if (stage.told != TOLD_DONE)
         trouble("it cannot be done again", stage.said);
 }
 
@@ -303,7 +295,6 @@ static void count_try(uint64_t nth)
     sweep.tries++;
     sweep.fatal += outcome->fatal;
     sweep.panics += outcome->panicked;
-    sweep.known += outcome->known;
     sweep.refused += outcome->told == TOLD_FAILED;
     if (outcome->trouble[0] == '\0')
         return;
@@ -369,12 +360,12 @@ static void sweep_act(const struct act *act, uint64_t seed, unsigned every,
 static int total(unsigned every, uint64_t seed)
 {
     printf("nth: %s, one of %u, seed %llu: %llu tries; %llu told that it"
-           " failed, the node ended in %llu (%llu for want of memory); %llu of"
-           " a known kind, %llu in trouble\n",
+           " failed, the node ended in %llu (%llu for want of memory);"
+           " %llu in trouble\n",
            kinds[sweep.kind], every, (unsigned long long)seed,
            (unsigned long long)sweep.tries, (unsigned long long)sweep.refused,
            (unsigned long long)sweep.fatal, (unsigned long long)sweep.panics,
-           (unsigned long long)sweep.known, (unsigned long long)sweep.trouble);
+           (unsigned long long)sweep.trouble);
     return sweep.trouble == 0 && sweep.tries > act_count ? 0 : 1;
 }
 
