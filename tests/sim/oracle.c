@@ -52,8 +52,10 @@ static struct hash hash_rows(struct run *r, size_t i, size_t space,
 
 /* ---- 1 converge */
 
-static bool same_rows(struct run *r, size_t space, const char *sql,
-                      bool (*who)(const struct run *, size_t, size_t))
+/* The first host whose rows are not those of the first asked; host_count: all
+ * are the same. */
+static size_t who_differs(struct run *r, size_t space, const char *sql,
+                          bool (*who)(const struct run *, size_t, size_t))
 {
     struct hash first = {{0}};
     bool any = false;
@@ -65,29 +67,36 @@ static bool same_rows(struct run *r, size_t space, const char *sql,
         struct hash here = hash_rows(r, i, space, sql);
 
         if (any && memcmp(&here, &first, sizeof here) != 0)
-            return false;
+            return i;
         first = here;
         any = true;
     }
-    return true;
+    return r->w.host_count;
 }
 
-static const char frontier_sql[] =
-    "SELECT hash FROM log WHERE space = ?2 AND superseded = 0 AND ?1 <> ''"
-    " ORDER BY hash";
-static const char digest_sql[] =
-    "SELECT digest, rows FROM space WHERE id = ?1 AND n = ?2";
-/* One made just now, a late joiner's, say, is still on its way. */
-static const char epochs_sql[] =
-    "SELECT number, hash FROM epoch WHERE space = ?2 AND ?1 <> ''"
-    " ORDER BY number";
+/* When all of these are the same everywhere, a world is equal. */
+static const struct level {
+    const char *what;
+    bool (*who)(const struct run *, size_t, size_t);
+    const char *sql;
+} levels[] = {
+    {"log", has,
+     "SELECT hash FROM log WHERE space = ?2 AND superseded = 0 AND ?1 <> ''"
+     " ORDER BY hash"},
+    /* One made just now, a late joiner's, say, is still on its way. */
+    {"membership record", has,
+     "SELECT number, hash FROM epoch WHERE space = ?2 AND ?1 <> ''"
+     " ORDER BY number"},
+    {"digest", reads,
+     "SELECT digest, rows FROM space WHERE id = ?1 AND n = ?2"},
+};
 
 /* A row that another program wrote is shown at once, and counts in the digest
  * only when it is sealed, within a second: until then nothing is equal. */
 static const char unsealed_sql[] =
     "SELECT 1 FROM outbox WHERE space = ?2 AND ?1 <> ''";
 
-static bool all_sealed(struct run *r, size_t space)
+static size_t who_has_unsealed(struct run *r, size_t space)
 {
     struct hash none = hash_of("sim/rows", "", 0);
 
@@ -98,19 +107,37 @@ static bool all_sealed(struct run *r, size_t space)
         struct hash here = hash_rows(r, i, space, unsealed_sql);
 
         if (memcmp(&here, &none, sizeof here) != 0)
-            return false;
+            return i;
     }
-    return true;
+    return r->w.host_count;
+}
+
+struct apart { /* what is not equal, and where */
+    const char *what;
+    size_t space, host;
+};
+
+static bool any_apart(struct run *r, struct apart *out)
+{
+    for (size_t s = 0; s < r->space_count; s++) {
+        *out = (struct apart){"unsealed rows", s, who_has_unsealed(r, s)};
+        for (size_t k = 0; k < sizeof levels / sizeof levels[0] &&
+                           out->host == r->w.host_count;
+             k++)
+            *out =
+                (struct apart){levels[k].what, s,
+                               who_differs(r, s, levels[k].sql, levels[k].who)};
+        if (out->host < r->w.host_count)
+            return true;
+    }
+    return false;
 }
 
 bool oracle_equal(struct run *r)
 {
-    for (size_t s = 0; s < r->space_count; s++)
-        if (!same_rows(r, s, frontier_sql, has) ||
-            !same_rows(r, s, epochs_sql, has) ||
-            !same_rows(r, s, digest_sql, reads) || !all_sealed(r, s))
-            return false;
-    return true;
+    struct apart apart;
+
+    return !any_apart(r, &apart);
 }
 
 /* What people see, not only what the digest says of it. */
@@ -127,7 +154,7 @@ static void check_converged(struct run *r)
 {
     for (size_t s = 0; s < r->space_count; s++)
         for (size_t k = 0; k < sizeof shown_sql / sizeof shown_sql[0]; k++)
-            if (!same_rows(r, s, shown_sql[k], reads))
+            if (who_differs(r, s, shown_sql[k], reads) < r->w.host_count)
                 world_fail(&r->w, "[1 converge] digests are equal, but not: %s",
                            shown_sql[k]);
 }
@@ -479,6 +506,8 @@ const struct oracle oracles[] = {
      NULL},
     {4, "never twice, by two running copies", ORACLE_LATER, NULL,
      "clones: the issue that shows and ends them"},
+    {1, "a chair that came back without an epoch it signed", ORACLE_LATER, NULL,
+     "return from backup: the issue of membership"},
     {1, "roles and cuts in the middle of faults", ORACLE_LATER, NULL,
      "removal, rulings: the issue of membership"},
 };
@@ -509,10 +538,15 @@ void oracle_end(struct run *r)
         ledger_look(r);
     }
     r->tally.converged = r->w.now - start;
-    if (!oracle_equal(r))
+
+    struct apart apart;
+
+    if (any_apart(r, &apart))
         world_fail(&r->w,
-                   "[1 converge] not equal %d minutes after the last fault",
-                   (int)(ORACLE_CONVERGE_WITHIN / WORLD_MINUTE));
+                   "[1 converge] not equal %d minutes after the last fault: "
+                   "n%zu's %s of space %zu",
+                   (int)(ORACLE_CONVERGE_WITHIN / WORLD_MINUTE), apart.host,
+                   apart.what, apart.space);
     oracle_look(r);
     ask_all(r, ORACLE_END);
 }
