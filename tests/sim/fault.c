@@ -22,6 +22,7 @@ struct fault {
 struct fault_state {
     struct fault under_way[UNDER_WAY_MAX];
     bool backed_up[WORLD_HOSTS_MAX];
+    int64_t epoch[WORLD_HOSTS_MAX][LEDGER_SPACES_MAX]; /* in the copy */
 };
 
 static size_t some_host(struct run *r)
@@ -165,6 +166,19 @@ static bool start_clock(struct run *r, struct fault *f)
     return true;
 }
 
+/* Would an epoch that this host signed be left with nobody but those whom it
+ * let in?  Each lets in one at most.  Then they are strangers to all others,
+ * and how a chair takes back what it signed is the issue of membership. */
+static bool takes_back(const struct run *r, size_t i, size_t space)
+{
+    int64_t lost =
+        r->ledger.hosts[i].views[space].epoch - r->faults->epoch[i][space];
+
+    return r->spaces[space].chair == i && lost > 0 &&
+           (!ledger_is_abreast(r, i, space) ||
+            (int64_t)ledger_abreast(r, space) - 1 <= lost);
+}
+
 /* Each host's disk is copied once in a while, and now and then the host comes
  * back on the copy. */
 static bool start_backup(struct run *r, struct fault *f, covey_time lasts)
@@ -174,6 +188,13 @@ static bool start_backup(struct run *r, struct fault *f, covey_time lasts)
 
     if (!is_up(r, i))
         return false;
+    ledger_look(r);
+    for (size_t s = 0; s < r->space_count; s++) {
+        if (*kept && takes_back(r, i, s))
+            return false;
+        if (!*kept)
+            r->faults->epoch[i][s] = r->ledger.hosts[i].views[s].epoch;
+    }
     if (!*kept) {
         machine_copy(i, MACHINE_COPIES + i);
         *kept = true;

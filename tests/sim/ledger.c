@@ -198,6 +198,7 @@ static void look_space(struct run *r, size_t i, size_t space)
         note_label(r, i, view, h->space);
         view->n = sqlite3_column_int64(h->space, 0);
         view->carried = sqlite3_column_int(h->space, 1) != 0;
+        view->epoch = sqlite3_column_int64(h->space, 3);
     }
     sqlite3_reset(h->space);
 }
@@ -351,7 +352,9 @@ void ledger_up(struct run *r, size_t i)
     }
     sqlite3_exec(h->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
     h->space =
-        prepare(r, i, "SELECT n, carried, label FROM space WHERE id = ?1");
+        prepare(r, i,
+                "SELECT n, carried, label, (SELECT max(number) FROM epoch"
+                " WHERE space = space.n) FROM space WHERE id = ?1");
     h->news = prepare(r, i,
                       "SELECT c.seq, c.number, c.clock, c.hash, c.links,"
                       " l.incarnation, a.key, c.state, c.verdict"
@@ -371,7 +374,7 @@ void ledger_up(struct run *r, size_t i)
     for (size_t s = 0; s < LEDGER_SPACES_MAX; s++) {
         struct ledger_view *v = &h->views[s];
 
-        v->n = v->comment = 0;
+        v->n = v->comment = v->epoch = 0;
         v->count = v->checked = 0;
     }
     for (size_t k = 0; k < r->ledger.count; k++)
@@ -399,6 +402,25 @@ void ledger_reread(struct run *r)
 {
     for (size_t i = 0; i < r->w.host_count; i++)
         look_host(r, i, true);
+}
+
+bool ledger_is_abreast(const struct run *r, size_t i, size_t space)
+{
+    int64_t newest = 0;
+
+    for (size_t k = 0; k < r->w.host_count; k++)
+        if (ledger_sees(r, k) && r->ledger.hosts[k].views[space].epoch > newest)
+            newest = r->ledger.hosts[k].views[space].epoch;
+    return ledger_sees(r, i) && r->ledger.hosts[i].views[space].epoch == newest;
+}
+
+size_t ledger_abreast(const struct run *r, size_t space)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->w.host_count; i++)
+        count += ledger_is_abreast(r, i, space);
+    return count;
 }
 
 bool ledger_row(struct run *r, size_t i, size_t space, uint64_t at,

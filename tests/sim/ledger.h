@@ -44,6 +44,7 @@ struct ledger_seen {
 struct ledger_view {
     int64_t n; /* the record's number for it; 0: not here */
     bool carried;
+    int64_t epoch; /* the newest one's number */
     uint8_t label[16];
     struct sign_key author;   /* of this host here; made from the label */
     struct ledger_seen *seen; /* in the order of seq, which counts from 1 */
@@ -88,6 +89,9 @@ void ledger_up(struct run *r, size_t i);
 void ledger_down(struct run *r, size_t i);
 /* Read what is new at every host, and check it. */
 void ledger_look(struct run *r);
+/* How many of the hosts in order hold every epoch that any of them does? */
+size_t ledger_abreast(const struct run *r, size_t space);
+bool ledger_is_abreast(const struct run *r, size_t i, size_t space);
 /* Read every record anew, verdicts too. */
 void ledger_reread(struct run *r);
 

@@ -70,6 +70,17 @@ static bool tampered_with(const struct liar *l)
            wire->ways[1].spoilt != 0;
 }
 
+/* Does the node lack an epoch yet, having slept, say?  Then it may rightly ask
+ * to be told that first. */
+static bool is_behind(const struct liar *l)
+{
+    ledger_look(l->r);
+    for (size_t s = 0; s < l->r->space_count; s++)
+        if (!ledger_is_abreast(l->r, l->to, s))
+            return true;
+    return false;
+}
+
 /* The node closed.  Did it do so because of what was said? */
 static void on_down(struct liar *l)
 {
@@ -84,7 +95,7 @@ static void on_down(struct liar *l)
         return;
     if (l->becomes == BECOMES_REFUSED)
         count(l);
-    else
+    else if (v->code != SESSION_CLOSE_INCOMPLETE || !is_behind(l))
         world_fail(&l->r->w, "[liar] n%zu refused %s: %s", l->to,
                    lies_name(l->lies.kind), v->text);
 }
