@@ -14,11 +14,12 @@
 #   tests/S/tool_X.c   build/tests/S/tool_X, a program that suite S runs
 #   tests/S/run.js     suite S of `make check`
 #   tests/fuzz/fuzz_X.c    build/fuzz/X, a libFuzzer target; and, to run over
-#                          files, build/san/replay/X and build/replay/X
+#                          files, replay/X in each of the other builds
 #
-# There are four builds of everything: build/ to use, build/san/ for the unit
+# There are six builds of everything: build/ to use, build/san/ for the unit
 # tests, with the address and undefined-behaviour sanitizers, build/fuzz/, by
-# clang, with libFuzzer's counters too, and build/cov/, to see what tests reach.
+# clang, with libFuzzer's counters too, build/cov/, to see what tests reach,
+# build/mem/ for Valgrind, and build/tsan/ with the thread sanitizer.
 #
 # Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; WERROR=1 makes a warning an
 # error (always so when CI is set); UNIT=name picks one unit test; KEEP=1 leaves
@@ -48,6 +49,8 @@ B := build
 S := build/san
 F := build/fuzz
 C := build/cov
+M := build/mem
+T := build/tsan
 SECONDS ?= 60
 TARGET ?= *
 
@@ -94,7 +97,7 @@ PROBED := $(WARNINGS) -Wnull-dereference $(HARDENING)
 LIBRARIES := libuv libsodium sqlite3 msgpack libmicrohttpd inih libcurl jansson
 CONFIG := $(B)/config-$(subst /,_,$(subst $() ,_,$(CC))).mk
 
-ifneq ($(filter-out help deps% demo bench check fuzz clean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps% demo bench check fuzz valgrind tsan clean format,$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
@@ -142,6 +145,16 @@ CC_$(C) = gcc
 FLAGS_$(C) = $(COMMON) -O0 --coverage -fprofile-update=atomic $(CFLAGS)
 LINK_$(C) = -pthread --coverage -Wl,--as-needed $(LDFLAGS)
 
+# As the compiler reads the source: what a build to use sets to zero by itself,
+# Valgrind would not see to be missing.
+CC_$(M) = $(CC)
+FLAGS_$(M) = $(COMMON) -O1 -fno-omit-frame-pointer $(CFLAGS)
+LINK_$(M) = -pthread -Wl,--as-needed $(LDFLAGS)
+
+CC_$(T) = $(CC)
+FLAGS_$(T) = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=thread $(CFLAGS)
+LINK_$(T) = -pthread -fsanitize=thread -Wl,--as-needed $(LDFLAGS)
+
 LIBS_core = $(LIBS_sqlite3) $(LIBS_msgpack) $(LIBS_libsodium)
 LIBS_coveyd = $(LIBS_core) $(LIBS_libuv) $(LIBS_libmicrohttpd) $(LIBS_inih) $(LIBS_jansson)
 LIBS_covey = $(LIBS_libcurl) $(LIBS_jansson) $(LIBS_msgpack) $(LIBS_libsodium)
@@ -157,7 +170,7 @@ LINK_memo := -Wl,-u,__wrap_crypto_sign_verify_detached \
 # What tool_nth has: tests/fault/memory.c.
 LINK_memory := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup)
 
-# ---- the four builds
+# ---- the six builds
 
 # What a build depends on beside its sources: its flags, and which files there
 # are, so that a changed option rebuilds and a deleted file leaves its archive.
@@ -209,8 +222,17 @@ $(1)/tests/fault/tool_nth: LINK_test += $(LINK_memory)
 $$(TOOL_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o $$(ARCHIVES:%=$(1)/libcovey_%.a)
 	$$(call link,$(1),$$(LINK_test) $$(LIBS_all))
 
+$$(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(1)/replay/%): $(1)/replay/%: \
+    $$(call fuzz_parts,$(1)) $(1)/obj/tests/fuzz/replay.o
+	$$(call link,$(1),$$(LINK_test) -lcmocka $$(LIBS_all))
+
 -include $$(shell find $(1)/obj -name '*.d' 2>/dev/null)
 endef
+
+# What a fuzz target is linked with: $(call fuzz_parts,FOLDER)
+fuzz_parts = $(1)/obj/tests/fuzz/fuzz_%.o $(1)/obj/tests/fuzz/fuzz.o \
+    $(1)/obj/tests/fuzz/record.o \
+    $(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $(ARCHIVES:%=$(1)/libcovey_%.a)
 
 # cmocka hands each test a `state` that most have no use for.
 define compile
@@ -230,6 +252,8 @@ $(eval $(call build,$(B)))
 $(eval $(call build,$(S)))
 $(eval $(call build,$(F)))
 $(eval $(call build,$(C)))
+$(eval $(call build,$(M)))
+$(eval $(call build,$(T)))
 
 $(B)/gen/schema_sql.c: $(SCHEMA_SQL) store/schema/embed.awk $(B)/sources
 	@mkdir -p $(@D)
@@ -269,25 +293,11 @@ CHECK_LOGS := $(B)/log/lint.log $(UNIT_LOGS) $(SUITE_LOGS)
 FUZZ_PROGRAMS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(F)/%)
 FUZZ_REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(S)/replay/%)
 
-# What a target is linked with: $(call fuzz_parts,BUILD,OBJECTS)
-fuzz_parts = $(1)/obj/tests/fuzz/fuzz_%.o $(1)/obj/tests/fuzz/fuzz.o \
-    $(1)/obj/tests/fuzz/record.o $(2) \
-    $(UNIT_SUPPORT:%.c=$(1)/obj/%.o) $(ARCHIVES:%=$(1)/libcovey_%.a)
-
 $(FUZZ_PROGRAMS): $(F)/%: $(call fuzz_parts,$(F))
 	$(call link,$(F),$(LINK_test) -lcmocka $(LIBS_all))
 
-$(FUZZ_REPLAYS): $(S)/replay/%: $(call fuzz_parts,$(S),$(S)/obj/tests/fuzz/replay.o)
-	$(call link,$(S),$(LINK_test) -lcmocka $(LIBS_all))
-
-# Without sanitizers: for Valgrind.
-$(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%): $(B)/replay/%: \
-    $(call fuzz_parts,$(B),$(B)/obj/tests/fuzz/replay.o)
-	$(call link,$(B),$(LINK_test) -lcmocka $(LIBS_all))
-
-.PHONY: fuzz-programs replays
+.PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ_REPLAYS)
-replays: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(B)/replay/%)
 
 # A log is the outcome of a run, so it is made anew each time.  Lint comes
 # first, then the unit tests side by side, then each suite alone, since suites
@@ -314,10 +324,6 @@ COV_LOGS := $(COV_UNIT) $(COV_SUITES:%=$(C)/log/%.log) \
     $(C)/log/sim.log $(C)/log/fuzz.log
 COV_SIM := $(C)/tests/sim/tool_sim --seeds 1000000 --hours 2 --seconds 60
 
-$(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(C)/replay/%): $(C)/replay/%: \
-    $(call fuzz_parts,$(C),$(C)/obj/tests/fuzz/replay.o)
-	$(call link,$(C),$(LINK_test) -lcmocka $(LIBS_all))
-
 .PHONY: cov-built cov-ran
 cov-built: $(BINARIES:%=$(C)/%) $(TOOL_SRC:%.c=$(C)/%) $(UNIT_SRC:%.c=$(C)/%) \
     $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(C)/replay/%)
@@ -339,10 +345,20 @@ cov-ran: $(COV_UNIT)
 	@sh tests/tally run $(C)/log/sim.log sh -c \
 	    '$(C)/tests/sim/tool_sim --stories && $(COV_SIM)'
 
+# ---- Valgrind and the thread sanitizer: a part of the tests, in their builds
+
+# $(call inspected,FOLDER): what that takes
+inspected = $(BINARIES:%=$(1)/%) $(UNIT_SRC:%.c=$(1)/%) \
+    $(1)/tests/sim/tool_sim $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(1)/replay/%)
+
+.PHONY: mem-built tsan-built
+mem-built: $(call inspected,$(M))
+tsan-built: $(filter-out $(T)/tests/sim/% $(T)/replay/%,$(call inspected,$(T)))
+
 # ---- what one asks for
 
 .PHONY: all san sim mutants sweep test coverage lint format check demo bench fuzz \
-    install clean help deps deps-build deps-demo no-unit-test FORCE
+    valgrind tsan install clean help deps deps-build deps-demo deps-valgrind no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
 all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
@@ -409,6 +425,16 @@ fuzz: deps
 	+@$(MAKE) --no-print-directory fuzz-programs
 	@node tests/fuzz/fuzz.js run --seconds $(SECONDS) $(filter-out *,$(TARGET))
 
+valgrind: ## unit tests, corpora, worlds and coveyd under Valgrind; ONLY=text
+valgrind: deps-valgrind
+	+@$(MAKE) --no-print-directory mem-built
+	@ONLY='$(ONLY)' node tests/inspect/inspect.js valgrind
+
+tsan: ## unit tests and coveyd with the thread sanitizer; ONLY=text
+tsan: deps
+	+@$(MAKE) --no-print-directory tsan-built
+	@ONLY='$(ONLY)' node tests/inspect/inspect.js tsan
+
 install: ## coveyd and covey to DESTDIR/PREFIX/bin
 install: $(BINARIES:%=$(B)/%)
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -422,6 +448,9 @@ deps-build: ## what is missing to build
 
 deps-demo: ## what is missing to build and run the demo
 	@sh .ci/deps demo
+
+deps-valgrind: ## what is missing to check, and Valgrind
+	@sh .ci/deps valgrind
 
 clean: ## remove build/
 	rm -rf $(B)

@@ -14,10 +14,15 @@ const build = process.env.COVEY_BUILD || path.join(root, 'build');
 export const COVEYD = path.join(build, 'coveyd');
 export const COVEY = path.join(build, 'covey');
 
+// A program that watches each daemon, with its arguments, and how many times as
+// long everything may take then (tests/inspect/).
+const watcher = (process.env.COVEY_UNDER || '').split(' ').filter(Boolean);
+const patience = Number(process.env.COVEY_PATIENCE || 1);
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Run a program to its end; never throws for its exit code.
-export function run(file, args, { input, env, timeout = 60000 } = {}) {
+export function run(file, args, { input, env, timeout = 60000 * patience } = {}) {
     return new Promise((resolve, reject) => {
         const child = spawn(file, args, { env: { ...process.env, ...env } });
         const out = [];
@@ -41,6 +46,7 @@ export function run(file, args, { input, env, timeout = 60000 } = {}) {
 
 // Ask again and again until `look` gives something true.
 export async function until(what, look, seconds = 30) {
+    seconds *= patience;
     const end = Date.now() + seconds * 1000;
     let last;
     for (;;) {
@@ -77,7 +83,7 @@ export class Node {
     }
 
     // `under`: a program and its arguments that run the daemon.
-    async start({ under = [] } = {}) {
+    async start({ under = watcher } = {}) {
         const args = [...under, COVEYD, '--data', this.dir, ...this.args];
         if (this.listen) args.push('--listen', `127.0.0.1:${this.port}`);
         const child = spawn(args[0], args.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -206,8 +212,8 @@ export class Cluster {
     }
 
     async end({ keep = false } = {}) {
-        // A daemon that is killed takes what it counted with it.
-        if (path.basename(build) === 'cov') await Promise.all(this.nodes.map((n) => n.stop()));
+        // A daemon that is killed takes what it counted or saw with it.
+        if (path.basename(build) !== 'build') await Promise.all(this.nodes.map((n) => n.stop()));
         await Promise.all(this.nodes.map((n) => n.kill()));
         if (!keep) fs.rmSync(this.dir, { recursive: true, force: true });
     }
