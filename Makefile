@@ -23,7 +23,8 @@
 #
 # Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; WERROR=1 makes a warning an
 # error (always so when CI is set); UNIT=name picks one unit test; KEEP=1 leaves
-# the demo running; V=1 shows each command; SECONDS and TARGET are `make fuzz`'s.
+# the demo running; V=1 shows each command; SECONDS and TARGET are `make fuzz`'s;
+# PART and SHARE are `make soak`'s.
 
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -97,7 +98,7 @@ PROBED := $(WARNINGS) -Wnull-dereference $(HARDENING)
 LIBRARIES := libuv libsodium sqlite3 msgpack libmicrohttpd inih libcurl jansson
 CONFIG := $(B)/config-$(subst /,_,$(subst $() ,_,$(CC))).mk
 
-ifneq ($(filter-out help deps% demo bench check fuzz valgrind tsan clean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps% demo bench check fuzz valgrind tsan soak clean format,$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
@@ -358,7 +359,7 @@ tsan-built: $(filter-out $(T)/tests/sim/% $(T)/replay/%,$(call inspected,$(T)))
 # ---- what one asks for
 
 .PHONY: all san sim mutants sweep test coverage lint format check demo bench fuzz \
-    valgrind tsan install clean help deps deps-build deps-demo deps-valgrind no-unit-test FORCE
+    valgrind tsan soak install clean help deps deps-build deps-demo deps-valgrind no-unit-test FORCE
 
 all: ## coveyd, covey and the programs that suites use
 all: $(BINARIES:%=$(B)/%) $(ARCHIVES:%=$(B)/libcovey_%.a) $(TOOLS)
@@ -434,6 +435,11 @@ tsan: ## unit tests and coveyd with the thread sanitizer; ONLY=text
 tsan: deps
 	+@$(MAKE) --no-print-directory tsan-built
 	@ONLY='$(ONLY)' node tests/inspect/inspect.js tsan
+
+soak: ## the long run, hours; PART=sim, power, kill or fuzz; SHARE=0.01 SEED=n
+soak: deps
+	+@$(MAKE) --no-print-directory all fuzz-programs
+	@SHARE='$(SHARE)' SEED='$(SEED)' node tests/soak/soak.js $(PART)
 
 install: ## coveyd and covey to DESTDIR/PREFIX/bin
 install: $(BINARIES:%=$(B)/%)

@@ -2,10 +2,13 @@
 // strace: two schools write, one of them dies and comes back, and so on.
 // After each kill its record is whole and holds whole transactions, all that it
 // told among them; in the end all schools agree.
+//
+// usage: node tests/fault/kill.js POINTS SEED
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { COVEY, form, run, suite } from '../support/cluster.js';
 
 // A call, and the most calls of it before the kill.
@@ -155,4 +158,12 @@ export async function kill(points, seed) {
         [`${points - inits} kills at system calls lose nothing (seed ${seed})`]: (cluster) => killAtCalls(cluster, points - inits, dice),
         [`${inits} kills of an init leave nothing in the way (seed ${seed})`]: (cluster) => killInits(cluster, inits, dice),
     });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    const [points, seed] = process.argv.slice(2).map(Number);
+    const { passed, failed } = await kill(points, seed);
+    if (failed === 0) console.log(`kill points: ${points}`);
+    console.log(`${passed} passed, ${failed} failed`);
+    process.exit(failed ? 1 : 0);
 }

@@ -28,12 +28,16 @@ export function files(dir) {
     return fs.existsSync(dir) ? fs.readdirSync(dir).sort() : [];
 }
 
-// Run a program to its end; its output is both streams.
-export function run(command, args, options = {}) {
+// Run a program to its end; its output is both streams, and `hear` is told of
+// it as it comes.
+export function run(command, args, { hear = () => {}, ...options } = {}) {
     return new Promise((resolve) => {
         const child = spawn(command, args, { cwd: root, ...options });
         let output = '';
-        const more = (bytes) => (output += bytes);
+        const more = (bytes) => {
+            output += bytes;
+            hear(String(bytes));
+        };
 
         child.stdout.on('data', more);
         child.stderr.on('data', more);
@@ -76,8 +80,8 @@ const env = {
     UBSAN_OPTIONS: 'print_stacktrace=1',
 };
 
-// Fuzz one target for so many seconds.
-export async function fuzz(target, seconds) {
+// Fuzz one target for so many seconds, or so often.
+export async function fuzz(target, { seconds, runs }) {
     const started = Date.now();
 
     fs.mkdirSync(found(target), { recursive: true });
@@ -87,7 +91,7 @@ export async function fuzz(target, seconds) {
     const { code, output } = await run(
         path.join(built, target),
         [
-            `-max_total_time=${seconds}`,
+            seconds ? `-max_total_time=${seconds}` : `-runs=${runs}`,
             '-timeout=60',
             '-rss_limit_mb=1024',
             '-print_final_stats=1',
