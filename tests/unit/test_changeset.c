@@ -180,7 +180,7 @@ static void test_the_same_everything_seals_to_the_same_bytes(void **state)
 
 static void test_each_row_has_a_salt_of_its_own(void **state)
 {
-    struct drawn d[10];
+    struct drawn d[10] = {0};
     size_t lens[10];
 
     for (size_t i = 0; i < 10; i++)
