@@ -34,7 +34,7 @@ async function runAll(names, seconds) {
 
     console.log('target        executions   exec/s   edges  corpus  findings');
     await c.eachOf(names, async (name) => {
-        const result = await c.fuzz(name, { seconds });
+        const result = await c.fuzz(name, seconds);
 
         runs += result.runs;
         failed += result.ok ? 0 : 1;

@@ -34,7 +34,7 @@ async function replay(name) {
 }
 
 async function fuzz(name) {
-    const result = await c.fuzz(name, { seconds });
+    const result = await c.fuzz(name, seconds);
     const ok = result.ok && result.runs > 0;
 
     runs += result.runs;
