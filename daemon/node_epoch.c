@@ -224,6 +224,8 @@ enum covey_rc space_take_epochs(struct node *node, struct node_space *s,
         struct epoch e;
 
         rc = epoch_read(bytes, &e);
+        if (rc == COVEY_ENEWER && !epoch_signed_here(&s->m, &e))
+            rc = COVEY_EFORGED;
         if (rc != COVEY_OK)
             break;
         if (e.number < s->epoch_count) { /* known, or a rival: not ours */

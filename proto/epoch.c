@@ -151,18 +151,18 @@ enum covey_rc epoch_read(struct covey_bytes in, struct epoch *out)
     out->boxes = wire_read_bin(&c);
     out->history = wire_read_bin(&c);
     out->signatures = wire_read_bin(&c);
-    if (!wire_done(&c))
+    if (!wire_done(&c) || out->signatures.len == 0 ||
+        out->signatures.len % SIGNATURE_ENTRY != 0)
         return COVEY_EBAD;
+    out->hash = epoch_hash(out);
 
     enum covey_rc rc = read_clear(out);
 
     if (rc != COVEY_OK)
         return rc;
     if (out->sealed.len < EPOCH_NONCE + SEAL_OVERHEAD ||
-        (out->history.len != 0 && out->history.len != EPOCH_HISTORY) ||
-        out->signatures.len == 0 || out->signatures.len % SIGNATURE_ENTRY != 0)
+        (out->history.len != 0 && out->history.len != EPOCH_HISTORY))
         return COVEY_EBAD;
-    out->hash = epoch_hash(out);
     return check_boxes(out->boxes);
 }
 
@@ -267,6 +267,11 @@ static enum covey_rc verify_later(const struct membership *parent,
     }
     return chair || voters.count > voting_slots(parent) / 2 ? COVEY_OK
                                                             : COVEY_EFORGED;
+}
+
+bool epoch_signed_here(const struct membership *m, const struct epoch *e)
+{
+    return epoch_is_first(m) || verify_later(m, e) == COVEY_OK;
 }
 
 /* A new key brings the retired one, and boxes to hand it out in. */

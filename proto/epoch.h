@@ -155,9 +155,14 @@ struct epoch {
     struct covey_bytes signatures;
 };
 
-/* Layout and limits only.  COVEY_EBAD, COVEY_ENEWER (a later layout). */
+/* Layout and limits only.  COVEY_EBAD, COVEY_ENEWER (a later layout: out has
+ * the five parts and the hash; ask epoch_signed_here() before believing it). */
 COVEY_MUST_USE enum covey_rc epoch_read(struct covey_bytes in,
                                         struct epoch *out);
+/* Is an epoch, of whatever layout, signed by who may sign the next one of m:
+ * the chair, or more than half of the voting members?  Of a space without any
+ * epoch yet nothing is known: true. */
+bool epoch_signed_here(const struct membership *m, const struct epoch *e);
 /* Does it follow `parent` (number, parent's hash; the salt, for a genesis) and
  * is it signed by the parent's chair or by more than half of its voting
  * members?  COVEY_ENOTYET (its parent is not this), COVEY_EFORGED, COVEY_EBAD
