@@ -166,17 +166,13 @@ static bool start_clock(struct run *r, struct fault *f)
     return true;
 }
 
-/* Would an epoch that this host signed be left with nobody but those whom it
- * let in?  Each lets in one at most.  Then they are strangers to all others,
- * and how a chair takes back what it signed is the issue of membership. */
-static bool takes_back(const struct run *r, size_t i, size_t space)
+/* Has this host signed an epoch since the copy?  Whoever it hears first on the
+ * copy may not have that one either, and then it signs another in its place:
+ * how a chair takes back what it signed is the issue of membership. */
+static bool signed_since(const struct run *r, size_t i, size_t space)
 {
-    int64_t lost =
-        r->ledger.hosts[i].views[space].epoch - r->faults->epoch[i][space];
-
-    return r->spaces[space].chair == i && lost > 0 &&
-           (!ledger_is_abreast(r, i, space) ||
-            (int64_t)ledger_abreast(r, space) - 1 <= lost);
+    return r->spaces[space].chair == i &&
+           r->ledger.hosts[i].views[space].epoch > r->faults->epoch[i][space];
 }
 
 /* Each host's disk is copied once in a while, and now and then the host comes
@@ -190,7 +186,7 @@ static bool start_backup(struct run *r, struct fault *f, covey_time lasts)
         return false;
     ledger_look(r);
     for (size_t s = 0; s < r->space_count; s++) {
-        if (*kept && takes_back(r, i, s))
+        if (*kept && signed_since(r, i, s))
             return false;
         if (!*kept)
             r->faults->epoch[i][s] = r->ledger.hosts[i].views[s].epoch;

@@ -414,15 +414,6 @@ bool ledger_is_abreast(const struct run *r, size_t i, size_t space)
     return ledger_sees(r, i) && r->ledger.hosts[i].views[space].epoch == newest;
 }
 
-size_t ledger_abreast(const struct run *r, size_t space)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < r->w.host_count; i++)
-        count += ledger_is_abreast(r, i, space);
-    return count;
-}
-
 bool ledger_row(struct run *r, size_t i, size_t space, uint64_t at,
                 char table[16], char id[41])
 {

@@ -89,8 +89,7 @@ void ledger_up(struct run *r, size_t i);
 void ledger_down(struct run *r, size_t i);
 /* Read what is new at every host, and check it. */
 void ledger_look(struct run *r);
-/* How many of the hosts in order hold every epoch that any of them does? */
-size_t ledger_abreast(const struct run *r, size_t space);
+/* Does a host in order hold every epoch of the space that any of them does? */
 bool ledger_is_abreast(const struct run *r, size_t i, size_t space);
 /* Read every record anew, verdicts too. */
 void ledger_reread(struct run *r);
