@@ -165,9 +165,9 @@ LIBS_all = $(LIBS_coveyd) $(LIBS_covey)
 WRAPPED := stat access open fsync close rename unlink
 comma := ,
 LINK_test = -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
-# What the simulator has besides: tests/sim/memo.c.
-LINK_memo := -Wl,-u,__wrap_crypto_sign_verify_detached \
-    -Wl,--wrap=crypto_sign_verify_detached
+# What the simulator has besides: tests/sim/memo.c and older.c.
+WRAPPED_sim := crypto_sign_verify_detached rules_judge_row
+LINK_sim := $(foreach name,$(WRAPPED_sim),-Wl,-u,__wrap_$(name),--wrap=$(name))
 # What tool_nth has: tests/fault/memory.c.
 LINK_memory := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup)
 
@@ -217,7 +217,7 @@ $$(UNIT_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o \
 	$$(call link,$(1),$$(LINK_test) -lcmocka $$(LIBS_all))
 
 # The simulator is in each build: a seed has one trace in all of them.
-$(1)/tests/sim/tool_sim: LINK_test += $(LINK_memo)
+$(1)/tests/sim/tool_sim: LINK_test += $(LINK_sim)
 $(1)/tests/fault/tool_nth: LINK_test += $(LINK_memory)
 
 $$(TOOL_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o $$(ARCHIVES:%=$(1)/libcovey_%.a)

@@ -320,6 +320,33 @@ void fault_on_event(struct run *r)
         begin_one(r, which);
 }
 
+/* ---- a school that has not upgraded */
+
+void fault_draw_older(struct run *r)
+{
+    struct dice d = dice_of(r->plan.seed, "older", 0);
+    size_t i = (size_t)dice_below(&d, r->plan.hosts);
+
+    if (r->w.hosts[i].carries || !dice_chance(&d, 250))
+        return;
+    r->w.hosts[i].older = true;
+    r->tally.older++;
+    world_after(&r->w,
+                dice_between(&d, r->plan.duration / 20, r->plan.duration / 2),
+                EVENT_UPGRADE, i, 0);
+}
+
+/* Not in the middle of something else. */
+void fault_on_upgrade(struct run *r, size_t i)
+{
+    const struct host *h = &r->w.hosts[i];
+
+    if (is_up(r, i) && !h->bad_disk && !h->doomed)
+        host_upgrade(&r->w, i);
+    else if (!r->calm)
+        world_after(&r->w, WORLD_MINUTE, EVENT_UPGRADE, i, 0);
+}
+
 void fault_begin(struct run *r)
 {
     r->faults = calloc(1, sizeof *r->faults);
@@ -341,6 +368,7 @@ void fault_end(struct run *r)
         mend_disk(r, i);
         if (r->w.hosts[i].off)
             host_down(&r->w, i, MACHINE_POWER);
+        host_upgrade(&r->w, i);
         if (!host_up(&r->w, i))
             host_boot(&r->w, i);
     }

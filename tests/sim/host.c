@@ -19,8 +19,16 @@ struct node_clock host_clock(const struct world *w, size_t i)
     };
 }
 
+static bool older; /* whose turn it is */
+
+bool host_is_older(void)
+{
+    return older;
+}
+
 void host_enter(struct world *w, size_t i)
 {
+    older = w->hosts[i].older;
     machine_enter(i, host_clock(w, i).wall_ms);
 }
 
@@ -307,6 +315,19 @@ void host_stop(struct world *w, size_t i)
     node_stop(h->node, host_clock(w, i));
     flush(w, i);
     let_go(w, i, true);
+}
+
+void host_upgrade(struct world *w, size_t i)
+{
+    struct host *h = &w->hosts[i];
+
+    if (!h->older)
+        return;
+    host_stop(w, i);
+    h->older = false;
+    world_note(w, i, TRACE_UPGRADE, h->run, h->node == NULL);
+    if (h->node == NULL && h->guest == NULL)
+        host_boot(w, i);
 }
 
 void host_sleep(struct world *w, size_t i, covey_time how_long)

@@ -7,6 +7,7 @@
 
 #include "proto/crypto.h"
 #include "proto/identity.h"
+#include "store/log.h"
 #include "store/store.h"
 #include "store/varint.h"
 #include "tests/sim/run.h"
@@ -222,6 +223,7 @@ static struct ledger_seen seen_of(const struct ledger_view *view,
 
         if (other->clock > seen.below)
             seen.below = other->clock;
+        seen.rests = seen.rests || other->waits;
     }
     return seen;
 }
@@ -288,6 +290,12 @@ static void take(struct run *r, size_t i, size_t space, bool verdicts)
                                 (size_t)sqlite3_column_bytes(stmt, NEWS_LINKS)};
     struct ledger_seen seen = seen_of(view, like.clock, links);
 
+    seen.waits = sqlite3_column_int(stmt, NEWS_STATE) == ENTRY_WAITING;
+    if (r->w.hosts[i].older && seen.rests && !seen.waits)
+        world_fail(&r->w,
+                   "[9 forward] n%zu, of an older version, goes on from what "
+                   "it cannot judge: change set %zu",
+                   i, view->count + 1);
     view->seen =
         ledger_grow(view->seen, &view->cap, view->count, sizeof *view->seen);
     view->seen[view->count++] = seen;

@@ -38,6 +38,8 @@ struct ledger_seen {
     uint64_t clock;
     uint64_t below; /* the greatest clock among what it cites or follows */
     bool complete;  /* all of that was here before it */
+    bool waits;     /* it waited here when it was first looked at ... */
+    bool rests;     /* ... and so did some of what it cites or follows */
 };
 
 /* One space as one host's record holds it. */

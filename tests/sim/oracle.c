@@ -209,6 +209,11 @@ static void check_questions(struct run *r, size_t i, size_t space)
     (void)sqlite3_bind_int64(h->comments, 2, v->comment);
     while (sqlite3_step(h->comments) == SQLITE_ROW) {
         v->comment = sqlite3_column_int64(h->comments, 0);
+        if (r->w.hosts[i].older)
+            world_fail(&r->w,
+                       "[9 forward] n%zu shows a comment, which its version "
+                       "does not know",
+                       i);
         if (!is_there(h->question, v->n,
                       (const char *)sqlite3_column_text(h->comments, 1)))
             world_fail(&r->w,
@@ -500,8 +505,8 @@ const struct oracle oracles[] = {
     {8, "bounded: files and connections", ORACLE_LOOK, check_bounded, NULL},
     {8, "bounded: what was tampered with ends", ORACLE_LOOK, check_spoilt,
      NULL},
-    {9, "forward: unknown tables pass untouched", ORACLE_LATER, NULL,
-     "needs a node that writes what this version does not know"},
+    {9, "forward: what a version does not know waits there", ORACLE_LOOK, NULL,
+     "ledger.c"},
     {10, "told: status says what is in the record", ORACLE_END, check_status,
      NULL},
     {4, "never twice, by two running copies", ORACLE_LATER, NULL,

@@ -10,8 +10,6 @@ static const struct {
     const char *name, *why;
 } waiting[] = {
     {"a change set waits for a key", "needs a removal, which makes a new key"},
-    {"a change set waits for an upgrade", "needs a newer version's rows"},
-    {"a change set waits for what it cites", "follows from the two before"},
 };
 
 static const char *why_waiting(const char *name)

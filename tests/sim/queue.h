@@ -20,6 +20,7 @@ enum event_kind {
     EVENT_MEND,    /* .a which fault is over */
     EVENT_LOOK,    /* the oracles look at all */
     EVENT_LIE,     /* a member begins to lie */
+    EVENT_UPGRADE, /* .a host: it gets the present version */
     EVENT_KIND_COUNT,
 };
 

@@ -212,6 +212,8 @@ bool report_end(struct report *p)
     tell_counts("work", p->sum.work, work_names, WORK_KIND_COUNT);
     tell_counts("faults", p->sum.fault, fault_names, FAULT_KIND_COUNT);
     tell_lies(p);
+    printf("hosts of an older version: %llu\n",
+           (unsigned long long)p->sum.older);
     tell_oracles();
     tell_places(p);
     if (p->failures > 0)

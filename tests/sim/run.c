@@ -80,6 +80,9 @@ static void on_event(struct world *w, const struct event *e)
     case EVENT_LIE:
         liar_on_event(r);
         return;
+    case EVENT_UPGRADE:
+        fault_on_upgrade(r, (size_t)e->a);
+        return;
     case EVENT_LOOK:
         oracle_look(r);
         if (!r->calm)
@@ -230,6 +233,7 @@ void run_seed(struct run *r, const struct run_plan *plan, bool print)
     run_begin(r, plan);
     r->w.trace.print = print;
     make_hosts(r);
+    fault_draw_older(r);
     make_world(r);
     spoil_clocks(r);
 

@@ -87,6 +87,7 @@ struct run_tally {
     uint64_t work[WORK_KIND_COUNT];
     uint64_t fault[FAULT_KIND_COUNT];
     uint64_t lie[LIE_KIND_COUNT];
+    uint64_t older; /* hosts of an older version, to begin with */
     uint64_t events, commits, wire_bytes, change_sets;
     covey_time converged; /* how long that took, once faults had stopped */
 };
@@ -150,6 +151,9 @@ void work_forget(struct run *r, size_t i); /* it will not answer any more */
 void fault_begin(struct run *r);
 void fault_later(struct run *r); /* the first of them */
 void fault_on_event(struct run *r);
+/* Perhaps a school's covey is older than the others', until some day. */
+void fault_draw_older(struct run *r);
+void fault_on_upgrade(struct run *r, size_t i);
 void fault_on_mend(struct run *r, uint64_t which);
 void fault_end(struct run *r); /* all is mended, every host is up; no lies */
 void fault_free(struct run *r);

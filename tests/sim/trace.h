@@ -15,6 +15,7 @@
     X(DOWN, "down", "how", "run")                                              \
     X(SLEEP, "sleep", "for_us", "wake")                                        \
     X(CLOCK, "clock", "offset_ms", "was_ms")                                   \
+    X(UPGRADE, "upgrade", "run", "down")                                       \
     X(COPY, "copy", "of", "how")                                               \
     X(FATAL, "fatal", "rc", "run")                                             \
     X(DIAL, "dial", "to", "wire")                                              \

@@ -310,6 +310,8 @@ void work_on_event(struct run *r, size_t i)
     if (r->calm)
         return;
     work_later(r, i);
+    if (r->w.hosts[i].older && (kind == WORK_COMMENT || kind == WORK_OUTSIDE))
+        kind = WORK_EDIT; /* it knows no comments, which those two write */
     k.r = r;
     k.host = i;
     k.space = some_space(r, i);

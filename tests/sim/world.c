@@ -195,6 +195,7 @@ static void act(struct world *w, const struct event *e)
     case EVENT_MEND:
     case EVENT_LOOK:
     case EVENT_LIE:
+    case EVENT_UPGRADE:
         if (w->on_event != NULL)
             w->on_event(w, e);
         return;

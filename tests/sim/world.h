@@ -47,7 +47,8 @@ struct host {
     covey_time boot_wait; /* ... and comes back after this; 0: it stays down */
     struct dice dice;
 
-    bool lies; /* what it signs proves nothing about honest nodes */
+    bool older; /* its covey is of a version that does not know comments */
+    bool lies;  /* what it signs proves nothing about honest nodes */
     const struct host_guest *guest; /* NULL: none; else there is no node */
     struct node *node;              /* NULL: down */
     uint64_t run;                   /* starts so far */
@@ -136,6 +137,10 @@ void host_on_down(struct world *w, size_t i, enum machine_end how);
 /* Without a goodbye. */
 void host_down(struct world *w, size_t i, enum machine_end how);
 void host_stop(struct world *w, size_t i); /* with one */
+/* Is whose turn it is of an older version? */
+bool host_is_older(void);
+/* It gets the present version, with a restart if it runs. */
+void host_upgrade(struct world *w, size_t i);
 void host_sleep(struct world *w, size_t i, covey_time how_long);
 void host_wake(struct world *w, size_t i); /* before its time */
 void host_set_clock(struct world *w, size_t i, int64_t offset_ms);
