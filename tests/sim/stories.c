@@ -515,10 +515,14 @@ static void a_school_that_has_not_upgraded(struct run *r)
                  "cedar has what does not rest on the comment");
     story_expect(r, story_status(r, CEDAR, "waiting") == 2,
                  "cedar tells of what waits");
+    story_expect(r, story_status(r, CEDAR, "needs_upgrade") == 1,
+                 "and that it needs an upgrade");
     host_upgrade(&r->w, CEDAR);
     story_wait(r, WORLD_MINUTE);
     story_expect(r, story_status(r, CEDAR, "waiting") == 0,
                  "once upgraded, nothing waits");
+    story_expect(r, story_status(r, CEDAR, "needs_upgrade") == 0,
+                 "and no upgrade is needed");
     story_expect(r, story_rows(r, CEDAR, COMMENTS) == 1, "cedar has it now");
     story_expect(r, story_rows(r, CEDAR, ALL) == 4, "and what rests on it");
     story_ends_well(r);

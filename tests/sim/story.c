@@ -64,8 +64,9 @@ int64_t story_status(struct run *r, size_t who, const char *key)
         json_object_get(world_do(&r->w, who, "status", NULL, NULL), "spaces");
     json_t *value = json_object_get(json_array_get(list, 0), key);
 
-    return json_is_array(value) ? (int64_t)json_array_size(value)
-                                : json_integer_value(value);
+    return json_is_array(value)  ? (int64_t)json_array_size(value)
+           : json_is_true(value) ? 1
+                                 : json_integer_value(value);
 }
 
 void story_cut_off(struct run *r, size_t who, bool cut_off)

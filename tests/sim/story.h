@@ -20,7 +20,8 @@ void story_pair(struct run *r);
 void story_write(struct run *r, size_t who, const char *statement);
 /* How many rows a statement gives there. */
 size_t story_rows(struct run *r, size_t who, const char *statement);
-/* What a school's status says of the space: a number, or how long a list is. */
+/* What a school's status says of the space: a number, how long a list is, or 1
+ * for what is so. */
 int64_t story_status(struct run *r, size_t who, const char *key);
 void story_cut_off(struct run *r, size_t who, bool cut_off);
 void story_wait(struct run *r, covey_time how_long);
