@@ -96,7 +96,6 @@ static void members_json(json_t *out, const struct node_space *s, bool blind)
     json_object_set_new(out, "carriers",
                         json_integer((json_int_t)carriers_of(s)));
     json_object_set_new(out, "chair", json_boolean(space_is_chair(s)));
-    json_object_set_new(out, "needs_upgrade", json_boolean(s->newer));
     json_object_set_new(out, "rules", json_integer(s->m.rules_version));
 }
 
@@ -130,7 +129,7 @@ static json_t *stale_json(struct node *node, const struct node_space *s)
 
 static json_t *space_json(struct node *node, const struct node_space *s)
 {
-    struct log_counts counts = {0, 0, 0};
+    struct log_counts counts = {0};
     struct space_row row = s->row;
     int64_t unsealed = 0, conflicts = 0;
     bool blind = !s->m.readable;
@@ -152,6 +151,8 @@ static json_t *space_json(struct node *node, const struct node_space *s)
         (json_int_t)counts.voided);
     json_object_set_new(out, "conflicts", json_integer(conflicts));
     members_json(out, s, blind);
+    json_object_set_new(out, "needs_upgrade",
+                        json_boolean(s->newer || counts.newer > 0));
     json_object_set_new(out, "digest",
                         blind ? json_null()
                               : hex_json(row.digest, sizeof row.digest));

@@ -8,7 +8,7 @@
 #define LINKS_MAX ((1u + HEADER_CITES_MAX) * VARINT_MAX)
 
 _Static_assert(ENTRY_APPLIED == 0 && ENTRY_VOID == 1 && ENTRY_WAITING == 2 &&
-                   ENTRY_CARRIED == 3,
+                   ENTRY_CARRIED == 3 && WAIT_UPGRADE == 3,
                "stored numbers never change: see 0002_logs.sql");
 
 /* ---- what a header links to ---- */

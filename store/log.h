@@ -143,9 +143,10 @@ struct tip {
 COVEY_MUST_USE enum covey_rc log_tips(struct store *st, int64_t n,
                                       struct tip *out, size_t cap,
                                       size_t *count);
-/* Change sets held in a space, and how many of them wait or are void. */
+/* Change sets held in a space, and how many of them wait, wait for an upgrade
+ * (among those that wait) or are void. */
 struct log_counts {
-    int64_t change_sets, waiting, voided;
+    int64_t change_sets, waiting, newer, voided;
 };
 COVEY_MUST_USE enum covey_rc log_counts(struct store *st, int64_t n,
                                         struct log_counts *out);

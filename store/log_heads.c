@@ -281,6 +281,8 @@ enum covey_rc log_counts(struct store *st, int64_t n, struct log_counts *out)
     out->change_sets = space->last == 0 ? 0 : space->last - log_seq_first(n);
     rc = count_of(st, SQL_CHANGE_SET_WAITING, n, &out->waiting);
     if (rc == COVEY_OK)
+        rc = count_of(st, SQL_CHANGE_SET_NEWER, n, &out->newer);
+    if (rc == COVEY_OK)
         rc = count_of(st, SQL_CHANGE_SET_VOID, n, &out->voided);
     return rc;
 }

@@ -82,6 +82,9 @@
                      " WHERE log = ?1 AND number = ?2")                        \
     X(CHANGE_SET_WAITING, "SELECT count(*) FROM change_set"                    \
                           " WHERE state = 2 AND seq > ?1 AND seq <= ?2")       \
+    X(CHANGE_SET_NEWER, "SELECT count(*) FROM change_set"                      \
+                        " WHERE state = 2 AND wait = 3"                        \
+                        " AND seq > ?1 AND seq <= ?2")                         \
     X(CHANGE_SET_VOID, "SELECT count(*) FROM change_set"                       \
                        " WHERE state = 1 AND seq > ?1 AND seq <= ?2")
 

@@ -246,7 +246,7 @@ static void test_what_waits_is_counted_and_settled(void **state)
     for (uint64_t i = 0; i < 3; i++) {
         log_make(&record, &a, NULL, 0, 2 + i, &e);
         e.state = i == 2 ? ENTRY_VOID : ENTRY_WAITING;
-        e.wait = WAIT_KEY;
+        e.wait = i == 1 ? WAIT_UPGRADE : WAIT_KEY;
         log_store(&record, record.n, &e);
         a.number++;
         a.last = e.hash;
@@ -254,6 +254,7 @@ static void test_what_waits_is_counted_and_settled(void **state)
     assert_int_equal(log_counts(record.st, record.n, &counts), COVEY_OK);
     assert_int_equal(counts.change_sets, 4);
     assert_int_equal(counts.waiting, 2);
+    assert_int_equal(counts.newer, 1);
     assert_int_equal(counts.voided, 1);
     assert_int_equal(log_next_waiting(record.st, record.n, 0, &got), COVEY_OK);
     record_begin(&record);
