@@ -16,7 +16,8 @@ struct door {
     door_fn fn;
     void *ctx;
     int open_handles;
-    bool short_told; /* once a shortage, not once a visitor */
+    bool short_told; /* once until nobody waits any more, lest a crowd that
+                      * comes and goes fill the log */
 };
 
 static void on_knock(uv_poll_t *poll, int status, int events);
@@ -48,7 +49,6 @@ static bool let_in(struct door *door)
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd >= 0) {
-        door->short_told = false;
         door->fn(door->ctx, fd, &from);
         return true;
     }
@@ -59,6 +59,8 @@ static bool let_in(struct door *door)
         rest(door);
         return false;
     }
+    if (errno == EAGAIN)
+        door->short_told = false;
     /* Who hung up while waiting, or the network's troubles (accept(2)). */
     return errno != EAGAIN && errno != EBADF && errno != EINVAL;
 }

@@ -1,5 +1,6 @@
 /* connect.c - how a connection to the record is opened: with every door shut
  * that SQLite leaves open by default. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,8 +75,20 @@ const char *sql_words(sqlite3 *db, int sqlite_code)
     return sqlite3_errmsg(db);
 }
 
-static enum covey_rc db_failed(sqlite3 *db, int code, struct covey_why *why)
+/* SQLite has one code for whatever keeps it from opening a file. */
+static bool lacks_descriptor(sqlite3 *db, int code)
 {
+    int error = sqlite3_system_errno(db);
+
+    return (code & 0xff) == SQLITE_CANTOPEN &&
+           (error == EMFILE || error == ENFILE);
+}
+
+enum covey_rc connect_failed(sqlite3 *db, int code, struct covey_why *why)
+{
+    if (lacks_descriptor(db, code))
+        return why_say(why, COVEY_EBUSY,
+                       "too many files and connections are open: try again");
     return why_say(why, sql_rc(code), "%s", sql_words(db, code));
 }
 
@@ -83,7 +96,7 @@ enum covey_rc connect_run(sqlite3 *db, const char *sql, struct covey_why *why)
 {
     int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
 
-    return code == SQLITE_OK ? COVEY_OK : db_failed(db, code, why);
+    return code == SQLITE_OK ? COVEY_OK : connect_failed(db, code, why);
 }
 
 enum covey_rc connect_ask(sqlite3 *db, const char *sql, int64_t *out,
@@ -100,7 +113,7 @@ enum covey_rc connect_ask(sqlite3 *db, const char *sql, int64_t *out,
     enum covey_rc rc = COVEY_OK;
 
     if (code != SQLITE_ROW)
-        rc = code == SQLITE_DONE ? COVEY_ENONE : db_failed(db, code, why);
+        rc = code == SQLITE_DONE ? COVEY_ENONE : connect_failed(db, code, why);
     sqlite3_finalize(stmt);
     return rc;
 }
@@ -144,7 +157,7 @@ static enum covey_rc configure(sqlite3 *db, struct covey_why *why)
                                      (int *)NULL);
 
         if (code != SQLITE_OK)
-            return db_failed(db, code, why);
+            return connect_failed(db, code, why);
     }
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         sqlite3_limit(db, limits[i].limit, limits[i].value);
@@ -171,7 +184,7 @@ enum covey_rc connect_open(const char *path, int flags, sqlite3 **out,
     if (db == NULL)
         return why_say(why, COVEY_ENOMEM, "%s", covey_rc_text(COVEY_ENOMEM));
     sqlite3_extended_result_codes(db, 1);
-    rc = code == SQLITE_OK ? configure(db, why) : db_failed(db, code, why);
+    rc = code == SQLITE_OK ? configure(db, why) : connect_failed(db, code, why);
     if (rc != COVEY_OK) {
         sqlite3_close(db);
         return rc;

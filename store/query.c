@@ -57,8 +57,7 @@ enum covey_rc query_failed(sqlite3 *db, int code, struct covey_why *why)
                                                     : sqlite3_errmsg(db));
         return failures[i].rc;
     }
-    covey_why_set(why, sql_words(db, code));
-    return sql_rc(code);
+    return connect_failed(db, code, why);
 }
 
 static void add_text(struct covey_buf *out, sqlite3_stmt *stmt)
