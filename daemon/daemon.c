@@ -31,7 +31,7 @@
 #define STOP_LOOK_MS 20u   /* how often to look whether all is sent */
 #define FILES_WANTED 8192u /* descriptors, if the system lets us */
 #define FILES_RESERVED 32u /* for the record, the sockets, libuv */
-#define CONNECTIONS_MIN 8u
+#define FILES_LEAST 64u    /* leaves room for 16 peers */
 
 struct daemon {
     const struct config *config;
@@ -41,6 +41,7 @@ struct daemon {
     struct local local;
     int listen_fd, web_fd; /* -1: not asked for, or given away */
     struct endpoint listen, web;
+    size_t peers_max, http_max; /* connections */
     char listen_text[ENDPOINT_TEXT_MAX], web_text[ENDPOINT_TEXT_MAX];
     struct guard guard;
     struct node *node; /* until the worker takes it */
@@ -339,8 +340,9 @@ static enum covey_rc open_node(struct daemon *d, struct covey_why *why)
     return rc;
 }
 
-/* How many connections there may be: descriptors are shared with the record. */
-static void count_files(size_t *peers, size_t *http)
+/* How many connections there may be: descriptors are shared with the record.
+ * Too few are refused here, since libuv aborts where it gets none. */
+static enum covey_rc count_files(struct daemon *d, struct covey_why *why)
 {
     struct rlimit files = {FILES_WANTED, FILES_WANTED};
 
@@ -354,28 +356,31 @@ static void count_files(size_t *peers, size_t *http)
 
     size_t count =
         files.rlim_cur > FILES_WANTED ? FILES_WANTED : (size_t)files.rlim_cur;
-    size_t reserved = 0;
 
-    *http = count / 4 < HTTP_CONNECTIONS_MAX ? count / 4 : HTTP_CONNECTIONS_MAX;
-    reserved = *http + FILES_RESERVED;
-    *peers =
-        count > reserved + CONNECTIONS_MIN ? count - reserved : CONNECTIONS_MIN;
-    if (*peers > NODE_CONNECTIONS_MAX)
-        *peers = NODE_CONNECTIONS_MAX;
+    if (count < FILES_LEAST)
+        return why_fail(why, COVEY_EREFUSED,
+                        "this process may have %zu files and connections open, "
+                        "and needs at least %u: raise the limit (ulimit -n)",
+                        count, FILES_LEAST);
+    d->http_max =
+        count / 4 < HTTP_CONNECTIONS_MAX ? count / 4 : HTTP_CONNECTIONS_MAX;
+    d->peers_max = count - d->http_max - FILES_RESERVED;
+    if (d->peers_max > NODE_CONNECTIONS_MAX)
+        d->peers_max = NODE_CONNECTIONS_MAX;
+    return COVEY_OK;
 }
 
 static enum covey_rc start_parts(struct daemon *d)
 {
-    size_t peers = 0;
     struct http_config http = {.local = &d->local,
+                               .connection_max = d->http_max,
                                .web_fd = d->web_fd,
                                .guard = &d->guard,
                                .fn = on_request,
                                .ctx = d};
     enum covey_rc rc = COVEY_OK;
 
-    count_files(&peers, &http.connection_max);
-    d->net = net_new(&d->loop, peers);
+    d->net = net_new(&d->loop, d->peers_max);
     d->reads = reads_new(&d->loop, d->dir);
     d->events = events_new(&d->loop);
     rc = worker_start(&d->loop, d->node, on_note, d, &d->worker);
@@ -458,6 +463,8 @@ enum covey_rc daemon_run(const struct config *config,
     };
     enum covey_rc rc = init_check(d.dir, why);
 
+    if (rc == COVEY_OK)
+        rc = count_files(&d, why);
     if (rc == COVEY_OK)
         rc = lock_take(d.dir, &d.lock, why);
     if (rc == COVEY_OK)

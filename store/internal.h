@@ -39,8 +39,8 @@ struct store {
  * things in memory. */
 COVEY_MUST_USE enum covey_rc connect_open(const char *path, int flags,
                                           sqlite3 **out, struct covey_why *why);
-/* SQLite's code as ours, with why in words; COVEY_EBUSY where the process has no
- * descriptor free. */
+/* SQLite's code as ours, with why in words; COVEY_EBUSY where the process has
+ * no descriptor free. */
 enum covey_rc connect_failed(sqlite3 *db, int code, struct covey_why *why);
 /* Run SQL that returns nothing, of many statements; why in SQLite's words. */
 COVEY_MUST_USE enum covey_rc connect_run(sqlite3 *db, const char *sql,
