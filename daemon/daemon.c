@@ -396,9 +396,27 @@ static enum covey_rc start_parts(struct daemon *d)
     return rc;
 }
 
+/* Without memory libuv aborts in some places: like all of the shell's it is
+ * there, or the process ends with a word (heap.h). */
+static void *uv_new(size_t size)
+{
+    return heap_need(malloc(size));
+}
+
+static void *uv_more(void *p, size_t size)
+{
+    return heap_need(realloc(p, size));
+}
+
+static void *uv_many(size_t count, size_t size)
+{
+    return heap_need(calloc(count, size));
+}
+
 static enum covey_rc start_loop(struct daemon *d, struct covey_why *why)
 {
-    if (uv_loop_init(&d->loop) != 0)
+    if (uv_replace_allocator(uv_new, uv_more, uv_many, free) != 0 ||
+        uv_loop_init(&d->loop) != 0)
         return why_fail(why, COVEY_EREFUSED, "the event loop does not start");
     d->stopper.data = d;
     uv_timer_init(&d->loop, &d->stopper);
