@@ -22,6 +22,7 @@ struct fault {
 struct fault_state {
     struct fault under_way[UNDER_WAY_MAX];
     bool backed_up[WORLD_HOSTS_MAX];
+    bool cloned;                                       /* once in a world */
     int64_t epoch[WORLD_HOSTS_MAX][LEDGER_SPACES_MAX]; /* in the copy */
 };
 
@@ -205,6 +206,56 @@ static bool start_backup(struct run *r, struct fault *f, covey_time lasts)
     return true;
 }
 
+bool fault_may_take(const struct run *r, size_t i)
+{
+    const struct host *h = &r->w.hosts[i];
+
+    for (size_t s = 0; s < r->space_count; s++)
+        if (r->spaces[s].chair == i)
+            return false;
+    return r->spaces[0].member[i] && !h->carries && !h->lies && is_up(r, i) &&
+           !h->bad_disk && !h->doomed;
+}
+
+/* A machine is copied while it runs, and the copy is started elsewhere: both
+ * are the same node, people write at both. */
+static bool start_clone(struct run *r, struct fault *f)
+{
+    size_t i = f->host = some_host(r);
+    struct host *h = &r->w.hosts[i], *copy;
+    struct host_plan plan = {.name = "again"};
+
+    if (r->faults->cloned || h->older || !fault_may_take(r, i) ||
+        r->w.host_count == WORLD_HOSTS_MAX)
+        return false;
+    r->faults->cloned = true;
+    f->other = world_add(&r->w, &plan);
+    copy = &r->w.hosts[f->other];
+    copy->secrets = h->secrets;
+    copy->delay = h->delay;
+    copy->commit_wait = h->commit_wait;
+    copy->offset_ms = h->offset_ms;
+    h->lies = copy->lies = true;
+    for (size_t s = 0; s < r->space_count; s++)
+        r->spaces[s].member[f->other] = r->spaces[s].member[i];
+    machine_copy(i, f->other);
+    world_note(&r->w, f->other, TRACE_COPY, i, 0);
+    host_boot(&r->w, f->other);
+    work_later(r, f->other);
+    return true;
+}
+
+/* One of the two is switched off for good; what it alone held is lost. */
+static void end_clone(struct run *r, const struct fault *f)
+{
+    size_t gone = dice_chance(&r->fault_dice, 500) ? f->host : f->other;
+
+    host_wake(&r->w, gone);
+    host_down(&r->w, gone, MACHINE_POWER);
+    r->w.hosts[gone].gone = true;
+    ledger_excuse(r, gone);
+}
+
 static bool start(struct run *r, struct fault *f, covey_time lasts)
 {
     switch (f->kind) {
@@ -234,6 +285,8 @@ static bool start(struct run *r, struct fault *f, covey_time lasts)
         return start_clock(r, f);
     case FAULT_BACKUP:
         return start_backup(r, f, lasts);
+    case FAULT_CLONE:
+        return start_clone(r, f);
     case FAULT_KIND_COUNT:
         break;
     }
@@ -269,6 +322,8 @@ static void mend(struct run *r, struct fault *f)
         r->w.hosts[f->host].line_bytes_s = f->was;
     if (f->kind == FAULT_FULL || f->kind == FAULT_EIO || f->kind == FAULT_TORN)
         mend_disk(r, f->host);
+    if (f->kind == FAULT_CLONE)
+        end_clone(r, f);
     network_resume(&r->w);
 }
 
@@ -281,7 +336,8 @@ static bool mends_itself(enum fault_kind kind)
 {
     return kind != FAULT_PARTITION && kind != FAULT_CUT_OFF &&
            kind != FAULT_ONE_WAY && kind != FAULT_SLOW && kind != FAULT_STALL &&
-           kind != FAULT_TORN && kind != FAULT_FULL && kind != FAULT_EIO;
+           kind != FAULT_TORN && kind != FAULT_FULL && kind != FAULT_EIO &&
+           kind != FAULT_CLONE;
 }
 
 static void begin_one(struct run *r, size_t which)

@@ -227,6 +227,8 @@ void host_boot(struct world *w, size_t i)
                                  .carry_all = h->carries};
 
     CHECK(h->node == NULL);
+    if (h->gone)
+        return;
     disk_mend(machine_disk(i));
     h->off = h->bad_disk = h->doomed = false;
     h->boot_wait = 0;

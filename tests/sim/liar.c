@@ -289,18 +289,6 @@ void liar_turn(struct run *r, size_t who, enum lie_kind only, int64_t mean_s)
     wake_after(l, COVEY_SECOND);
 }
 
-static bool may_turn(const struct run *r, size_t i)
-{
-    const struct host *h = &r->w.hosts[i];
-
-    for (size_t s = 0; s < r->space_count; s++)
-        if (r->spaces[s].chair == i)
-            return false;
-    return r->spaces[0].member[i] && !h->carries && h->node != NULL &&
-           host_awake(&r->w, i) && !h->bad_disk && !h->doomed &&
-           h->boot_wait == 0;
-}
-
 void liar_draw(struct run *r)
 {
     struct dice d = dice_of(r->plan.seed, "liar", 0);
@@ -319,7 +307,7 @@ void liar_on_event(struct run *r)
 
     if (r->calm)
         return;
-    if (!may_turn(r, who)) {
+    if (!fault_may_take(r, who)) {
         world_after(&r->w, WORLD_MINUTE, EVENT_LIE, 0, 0);
         return;
     }

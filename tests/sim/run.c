@@ -186,7 +186,7 @@ static void spoil_clocks(struct run *r)
 
 static void tally(struct run *r, covey_time start)
 {
-    r->tally.node_us = (uint64_t)(r->w.now - start) * (uint64_t)r->w.host_count;
+    r->tally.node_us = (uint64_t)(r->w.now - start) * (uint64_t)r->plan.hosts;
     r->tally.events = r->w.events;
     r->tally.commits = r->w.commits;
     r->tally.wire_bytes = r->w.wire_bytes;

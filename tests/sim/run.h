@@ -52,7 +52,8 @@ enum work_kind {
     X(SPOIL, "spoilt byte", 10, 0)                                             \
     X(SLOW, "slow line", 4, 1800)                                              \
     X(CLOCK, "clock jump", 6, 0)                                               \
-    X(BACKUP, "older copy", 8, 600)
+    X(BACKUP, "older copy", 8, 600)                                            \
+    X(CLONE, "two copies", 4, 1200)
 
 enum fault_kind {
 #define X(kind, name, most, seconds) FAULT_##kind,
@@ -151,6 +152,9 @@ void work_forget(struct run *r, size_t i); /* it will not answer any more */
 void fault_begin(struct run *r);
 void fault_later(struct run *r); /* the first of them */
 void fault_on_event(struct run *r);
+/* Is it a school, up and in order, whose node may be taken for another: no
+ * chair, and neither a liar nor a copy yet? */
+bool fault_may_take(const struct run *r, size_t i);
 /* Perhaps a school's covey is older than the others', until some day. */
 void fault_draw_older(struct run *r);
 void fault_on_upgrade(struct run *r, size_t i);

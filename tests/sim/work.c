@@ -170,11 +170,11 @@ static bool invite(struct work *k)
     struct run_asked asked = {.kind = WORK_JOIN, .space = k->space};
     size_t who = 0;
 
-    while (who < r->w.host_count &&
+    while (who < r->plan.hosts &&
            (r->w.hosts[who].carries || r->w.hosts[who].node == NULL ||
             r->spaces[k->space].member[who]))
         who++;
-    if (who == r->w.host_count)
+    if (who == r->plan.hosts)
         return false;
     asked.host = r->spaces[k->space].chair;
     asked.who = who;

@@ -41,6 +41,7 @@ struct host {
     bool listens;  /* can be dialled; else it only dials out */
     bool carries;  /* a relay: it carries whatever it is asked to */
     bool off;      /* without power, or about to go down */
+    bool gone;     /* for good: it never starts again */
     bool bad_disk; /* its disk was made to fail: it may end itself */
     bool doomed;   /* it goes down with its next commit ... */
     enum machine_end doom;
@@ -48,7 +49,8 @@ struct host {
     struct dice dice;
 
     bool older; /* its covey is of a version that does not know comments */
-    bool lies;  /* what it signs proves nothing about honest nodes */
+    bool lies;  /* what it signs proves nothing about honest nodes: a guest's,
+                 * or one of two copies */
     const struct host_guest *guest; /* NULL: none; else there is no node */
     struct node *node;              /* NULL: down */
     uint64_t run;                   /* starts so far */
