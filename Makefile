@@ -168,7 +168,7 @@ LINK_test = -Wl,-u,__wrap_stat $(WRAPPED:%=-Wl,--wrap=%)
 # What the simulator has besides: tests/sim/memo.c and older.c.
 WRAPPED_sim := crypto_sign_verify_detached rules_judge_row
 LINK_sim := $(foreach name,$(WRAPPED_sim),-Wl,-u,__wrap_$(name),--wrap=$(name))
-# What tool_nth has: tests/fault/memory.c.
+# What tool_nth and test_shell have: tests/fault/memory.c.
 LINK_memory := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup)
 
 # ---- the six builds
@@ -219,6 +219,7 @@ $$(UNIT_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o \
 # The simulator is in each build: a seed has one trace in all of them.
 $(1)/tests/sim/tool_sim: LINK_test += $(LINK_sim)
 $(1)/tests/fault/tool_nth: LINK_test += $(LINK_memory)
+$(1)/tests/unit/test_shell: LINK_test += $(LINK_memory) -Wl,--wrap=uv_replace_allocator
 
 $$(TOOL_SRC:%.c=$(1)/%): $(1)/%: $(1)/obj/%.o $$(ARCHIVES:%=$(1)/libcovey_%.a)
 	$$(call link,$(1),$$(LINK_test) $$(LIBS_all))

@@ -17,7 +17,8 @@ void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *text);
 
 static sqlite3_mem_methods sqlites;
-static bool inside, all_fail;
+static _Thread_local bool inside;
+static bool all_fail;
 static uint64_t until, struck, spared; /* until: 0, none is to fail */
 
 static bool refused(void)

@@ -1,7 +1,7 @@
 /* memory.h - memory that runs out at the nth request.
  *
- * Counts what nodes ask for, between memory_enter() and memory_leave(): our own
- * malloc, calloc, realloc and strdup (where the program is linked with the
+ * Counts what a thread asks for between memory_enter() and memory_leave(): our
+ * own malloc, calloc, realloc and strdup (where the program is linked with the
  * --wrap options that the Makefile lists), SQLite's and jansson's. */
 #ifndef COVEY_TESTS_FAULT_MEMORY_H
 #define COVEY_TESTS_FAULT_MEMORY_H
