@@ -36,3 +36,12 @@ int client_answer(struct cli *cli, long status, const char *p, size_t len,
     *out = answer;
     return CLI_DONE;
 }
+
+int client_as_list(struct cli *cli, int exit, json_t **out)
+{
+    if (exit != CLI_DONE || json_is_array(*out))
+        return exit;
+    json_decref(*out);
+    *out = NULL;
+    return cli_odd_answer(cli);
+}

@@ -245,11 +245,7 @@ int client_list(struct cli *cli, json_t **out, const char *format, ...)
     int exit = get_from(cli, out, format, args);
 
     va_end(args);
-    if (exit != CLI_DONE || json_is_array(*out))
-        return exit;
-    json_decref(*out);
-    *out = NULL;
-    return cli_odd_answer(cli);
+    return client_as_list(cli, exit, out);
 }
 
 int client_events(struct cli *cli, const char *path, client_event_fn event,

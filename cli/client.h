@@ -39,6 +39,8 @@ int client_events(struct cli *cli, const char *path, client_event_fn event,
  * client_call(). */
 int client_answer(struct cli *cli, long status, const char *p, size_t len,
                   json_t **out);
+/* The outcome of a call whose answer must be a list. */
+int client_as_list(struct cli *cli, int exit, json_t **out);
 /* Feed bytes of a stream as they come. */
 struct event_reader {
     client_event_fn event;

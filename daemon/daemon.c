@@ -31,7 +31,9 @@
 #define STOP_LOOK_MS 20u   /* how often to look whether all is sent */
 #define FILES_WANTED 8192u /* descriptors, if the system lets us */
 #define FILES_RESERVED 32u /* for the record, the sockets, libuv */
-#define FILES_LEAST 64u    /* leaves room for 16 peers */
+#define FILES_LEAST 64u
+_Static_assert(FILES_LEAST - FILES_LEAST / 4 - FILES_RESERVED == 16,
+               "the least leaves room for 16 peers");
 
 struct daemon {
     const struct config *config;

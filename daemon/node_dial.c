@@ -120,7 +120,7 @@ static void want_doors(struct node *node, struct joining *j)
         const struct ticket_address *a = &j->ticket.addresses[i];
 
         want(node, TARGET_DOOR, &a->key, a->at, s);
-        if (j->row.left || j->used)
+        if (j->row.left || j->used_at != 0)
             want(node, TARGET_PEER, &a->key, a->at, s);
     }
 }

@@ -201,9 +201,8 @@ static void on_answer(struct node *node, struct conn *c, uint32_t code)
             node->targets_stale = true;
         return;
     case DOOR_USED: /* by us, perhaps: what we noted of it may be lost */
-        if (!j->used)
+        if (j->used_at == 0)
             j->used_at = node->clock.now;
-        j->used = true;
         if (!j->row.left && node->clock.now - j->used_at >= KNOCK_WITHIN)
             refuse(j, "this ticket has let somebody else in already; ask the "
                       "chair for a new one");

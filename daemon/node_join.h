@@ -23,8 +23,8 @@ struct joining {
     struct joining_row row;
     struct ticket ticket;
     struct ticket_keys keys;
-    bool used;          /* a door said so, first at used_at: by us, perhaps */
-    covey_time used_at; /* ... and if no knock has got us in since, not by us */
+    covey_time used_at; /* a door first said so; 0: none did.  By us, perhaps;
+                         * not, if no knock has got us in since */
     char refused[200];  /* why a door said no for good; empty: go on */
 };
 

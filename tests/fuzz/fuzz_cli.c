@@ -77,13 +77,7 @@ int client_get(struct cli *cli, json_t **out, const char *format, ...)
 
 int client_list(struct cli *cli, json_t **out, const char *format, ...)
 {
-    int exit = client_get(cli, out, "%s", format);
-
-    if (exit != CLI_DONE || json_is_array(*out))
-        return exit;
-    json_decref(*out);
-    *out = NULL;
-    return cli_odd_answer(cli);
+    return client_as_list(cli, client_get(cli, out, "%s", format), out);
 }
 
 int client_events(struct cli *cli, const char *path, client_event_fn event,

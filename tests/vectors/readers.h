@@ -38,19 +38,6 @@ static inline bool takes_payload(struct covey_bytes in)
     return changeset_hash(in, &hash) == COVEY_OK;
 }
 
-/* Of the header in payload.json, and under its key. */
-static inline struct header sealed_header(void)
-{
-    return (struct header){
-        .space = {{0x5b, 0x5b}},
-        .author = author_of(0x17).key,
-        .incarnation = {{0x1c, 0xa2}},
-        .number = 1,
-        .epoch = {{0xe0}},
-        .clock = 1,
-    };
-}
-
 static inline bool takes_sealed(struct covey_bytes in)
 {
     static struct changeset cs;

@@ -33,17 +33,10 @@ static void emit_one_header(const char *name, const struct header *h,
 static void emit_headers(void)
 {
     const struct seed secret = filled(0x17);
-    struct header h = {
-        .space = {{0x5b, 0x5b}},
-        .author = author_of(0x17).key,
-        .incarnation = {{0x1c, 0xa2}},
-        .number = 1,
-        .epoch = {{0xe0}},
-        .clock = 1,
-        .payload_len = 88,
-        .payload_hash = {{0x9a}},
-    };
+    struct header h = sealed_header();
 
+    h.payload_len = 88;
+    h.payload_hash = (struct hash){{0x9a}};
     emit_begin("header", '{');
     emit_one_header("no_cites", &h, &secret);
     h.number = 1000;
@@ -168,14 +161,7 @@ static void emit_payload(void)
     struct covey_buf payload = heap_buf();
     struct covey_bytes parts[2];
     uint8_t header[HEADER_MAX];
-    struct header h = {
-        .space = {{0x5b, 0x5b}},
-        .author = author_of(0x17).key,
-        .incarnation = {{0x1c, 0xa2}},
-        .number = 1,
-        .epoch = {{0xe0}},
-        .clock = 1,
-    };
+    struct header h = sealed_header();
     struct changeset_plain plain = {CHANGESET_ROWS, WALL_MS, 2, parts};
 
     for (size_t i = 0; i < 2; i++) {
