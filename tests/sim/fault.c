@@ -167,13 +167,26 @@ static bool start_clock(struct run *r, struct fault *f)
     return true;
 }
 
-/* Has this host signed an epoch since the copy?  Whoever it hears first on the
- * copy may not have that one either, and then it signs another in its place:
- * how a chair takes back what it signed is the issue of membership. */
-static bool signed_since(const struct run *r, size_t i, size_t space)
+/* May this host come back on its copy?  Not where it has signed an epoch since:
+ * whoever it hears first may not have that one either, and then it signs
+ * another in its place.  How a chair takes back what it signed is the issue of
+ * membership. */
+static bool may_return(const struct run *r, size_t i)
 {
-    return r->spaces[space].chair == i &&
-           r->ledger.hosts[i].views[space].epoch > r->faults->epoch[i][space];
+    const struct ledger_view *views = r->ledger.hosts[i].views;
+
+    for (size_t s = 0; s < r->space_count; s++)
+        if (r->spaces[s].chair == i && views[s].epoch > r->faults->epoch[i][s])
+            return false;
+    return r->faults->backed_up[i];
+}
+
+static void back_up(struct run *r, size_t i)
+{
+    for (size_t s = 0; s < r->space_count; s++)
+        r->faults->epoch[i][s] = r->ledger.hosts[i].views[s].epoch;
+    machine_copy(i, MACHINE_COPIES + i);
+    r->faults->backed_up[i] = true;
 }
 
 /* Each host's disk is copied once in a while, and now and then the host comes
@@ -181,27 +194,19 @@ static bool signed_since(const struct run *r, size_t i, size_t space)
 static bool start_backup(struct run *r, struct fault *f, covey_time lasts)
 {
     size_t i = f->host = some_host(r);
-    bool *kept = &r->faults->backed_up[i];
 
     if (!is_up(r, i))
         return false;
     ledger_look(r);
-    for (size_t s = 0; s < r->space_count; s++) {
-        if (*kept && signed_since(r, i, s))
-            return false;
-        if (!*kept)
-            r->faults->epoch[i][s] = r->ledger.hosts[i].views[s].epoch;
-    }
-    if (!*kept) {
-        machine_copy(i, MACHINE_COPIES + i);
-        *kept = true;
+    if (!may_return(r, i)) {
+        back_up(r, i);
         return false; /* nothing has gone wrong yet */
     }
     host_down(&r->w, i, MACHINE_KILL);
     machine_copy(MACHINE_COPIES + i, i);
     world_note(&r->w, i, TRACE_COPY, MACHINE_COPIES + i, 0);
     ledger_excuse(r, i);
-    *kept = false;
+    r->faults->backed_up[i] = false;
     world_after(&r->w, lasts, EVENT_BOOT, i, r->w.hosts[i].run);
     return true;
 }
