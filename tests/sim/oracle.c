@@ -117,8 +117,23 @@ struct apart { /* what is not equal, and where */
     size_t space, host;
 };
 
+/* Whoever wrote last is not answered yet: what is on its way into the record
+ * counts nowhere.  Who asked to join may wait for long. */
+static bool any_unanswered(const struct run *r, struct apart *out)
+{
+    for (size_t k = 0; k < r->asked_count; k++)
+        if (r->asked[k].kind != WORK_JOIN) {
+            *out =
+                (struct apart){"answer", r->asked[k].space, r->asked[k].host};
+            return true;
+        }
+    return false;
+}
+
 static bool any_apart(struct run *r, struct apart *out)
 {
+    if (any_unanswered(r, out))
+        return true;
     for (size_t s = 0; s < r->space_count; s++) {
         *out = (struct apart){"unsealed rows", s, who_has_unsealed(r, s)};
         for (size_t k = 0; k < sizeof levels / sizeof levels[0] &&
